@@ -1,0 +1,241 @@
+package storage
+
+import (
+	"math"
+
+	"github.com/cognate-bi/cognate/simd"
+)
+
+// A Column is one field of one table: a code for every row.
+//
+// Codes are stored in the narrowest of 0 (all rows have one code), 1, 2 or 4
+// bytes. Nothing changes after the table is sealed.
+type Column struct {
+	Field *Field
+
+	rows int
+	all  uint32 // the one code, when no slice is set
+	u8   []uint8
+	u16  []uint16
+	u32  []uint32
+}
+
+// NewColumn returns a column with the given codes in their narrowest form.
+func NewColumn(f *Field, codes []uint32) *Column {
+	var b codeBuilder
+	b.append(codes)
+	return b.column(f)
+}
+
+// Rows returns the number of rows.
+func (c *Column) Rows() int { return c.rows }
+
+// Width returns the bytes per row: 0, 1, 2 or 4.
+func (c *Column) Width() int {
+	switch {
+	case c.u8 != nil:
+		return 1
+	case c.u16 != nil:
+		return 2
+	case c.u32 != nil:
+		return 4
+	}
+	return 0
+}
+
+// U8 returns the codes of a column of width 1, nil for others.
+func (c *Column) U8() []uint8 { return c.u8 }
+
+// U16 returns the codes of a column of width 2, nil for others.
+func (c *Column) U16() []uint16 { return c.u16 }
+
+// U32 returns the codes of a column of width 4, nil for others.
+func (c *Column) U32() []uint32 { return c.u32 }
+
+// Code returns the code of a row.
+func (c *Column) Code(row int) uint32 {
+	switch {
+	case c.u8 != nil:
+		return uint32(c.u8[row])
+	case c.u16 != nil:
+		return uint32(c.u16[row])
+	case c.u32 != nil:
+		return c.u32[row]
+	}
+	return c.all
+}
+
+// Codes writes the codes of rows lo to lo+len(dst) into dst.
+func (c *Column) Codes(dst []uint32, lo int) {
+	hi := lo + len(dst)
+	switch {
+	case c.u8 != nil:
+		simd.Widen(dst, c.u8[lo:hi])
+	case c.u16 != nil:
+		simd.Widen(dst, c.u16[lo:hi])
+	case c.u32 != nil:
+		copy(dst, c.u32[lo:hi])
+	default:
+		for i := range dst {
+			dst[i] = c.all
+		}
+	}
+}
+
+// Through writes through[code] of rows lo to lo+len(dst) into dst.
+func (c *Column) Through(dst []uint32, lo int, through []uint32) {
+	hi := lo + len(dst)
+	switch {
+	case c.u8 != nil:
+		simd.Translate(dst, c.u8[lo:hi], through)
+	case c.u16 != nil:
+		simd.Translate(dst, c.u16[lo:hi], through)
+	case c.u32 != nil:
+		simd.Translate(dst, c.u32[lo:hi], through)
+	default:
+		for i := range dst {
+			dst[i] = through[c.all]
+		}
+	}
+}
+
+// Mark sets seen[code] = 1 for every row in the bitmap rows (nil: all rows).
+// It may stop once `open` so far unseen codes have been found, and returns how
+// many of them are still open. seen has an entry for every code and NULL.
+func (c *Column) Mark(seen []uint8, rows []uint64, open int) int {
+	switch {
+	case c.u8 != nil:
+		return simd.Mark(seen, c.u8, rows, open)
+	case c.u16 != nil:
+		return simd.Mark(seen, c.u16, rows, open)
+	case c.u32 != nil:
+		return simd.Mark(seen, c.u32, rows, open)
+	}
+	if c.rows == 0 || (rows != nil && !simd.Any(rows)) || seen[c.all] != 0 {
+		return open
+	}
+	seen[c.all] = 1
+	return open - 1
+}
+
+// Filter clears in rows every row whose code is not allowed (allowed[code] is
+// 1 or 0), and reports whether a row is left.
+func (c *Column) Filter(rows []uint64, allowed []uint8) bool {
+	switch {
+	case c.u8 != nil:
+		return simd.FilterAnd(rows, c.u8, allowed)
+	case c.u16 != nil:
+		return simd.FilterAnd(rows, c.u16, allowed)
+	case c.u32 != nil:
+		return simd.FilterAnd(rows, c.u32, allowed)
+	}
+	if c.rows == 0 || allowed[c.all] != 0 {
+		return simd.Any(rows)
+	}
+	clear(rows)
+	return false
+}
+
+// Count adds to counts[code] the number of rows in the bitmap rows (nil: all
+// rows) that have the code.
+func (c *Column) Count(counts []uint32, rows []uint64) {
+	switch {
+	case c.u8 != nil:
+		simd.CountCodes(counts, c.u8, rows)
+	case c.u16 != nil:
+		simd.CountCodes(counts, c.u16, rows)
+	case c.u32 != nil:
+		simd.CountCodes(counts, c.u32, rows)
+	case rows == nil:
+		counts[c.all] += uint32(c.rows)
+	default:
+		counts[c.all] += uint32(simd.Count(rows))
+	}
+}
+
+// Of returns the same column under another field, whose symbol table has
+// every code at the same place.
+func (c *Column) Of(f *Field) *Column {
+	d := *c
+	d.Field = f
+	return &d
+}
+
+// sizeBytes returns the memory of the codes.
+func (c *Column) sizeBytes() int64 {
+	return int64(cap(c.u8) + 2*cap(c.u16) + 4*cap(c.u32))
+}
+
+// A codeBuilder collects codes and widens itself when a code asks for it.
+type codeBuilder struct{ c Column }
+
+func (b *codeBuilder) append(codes []uint32) {
+	top := uint32(0)
+	same := true
+	for _, code := range codes {
+		top = max(top, code)
+		same = same && code == codes[0]
+	}
+	if len(codes) == 0 {
+		return
+	}
+	if b.c.Width() == 0 {
+		if same && (b.c.rows == 0 || b.c.all == codes[0]) {
+			b.c.all = codes[0]
+			b.c.rows += len(codes)
+			return
+		}
+		top = max(top, b.c.all)
+	}
+	b.widen(widthOf(top))
+	switch {
+	case b.c.u8 != nil:
+		b.c.u8 = appendNarrow(b.c.u8, codes)
+	case b.c.u16 != nil:
+		b.c.u16 = appendNarrow(b.c.u16, codes)
+	default:
+		b.c.u32 = append(b.c.u32, codes...)
+	}
+	b.c.rows += len(codes)
+}
+
+func widthOf(top uint32) int {
+	switch {
+	case top <= math.MaxUint8:
+		return 1
+	case top <= math.MaxUint16:
+		return 2
+	}
+	return 4
+}
+
+func (b *codeBuilder) widen(width int) {
+	if b.c.Width() >= width {
+		return
+	}
+	old := make([]uint32, b.c.rows, b.c.rows+1)
+	b.c.Codes(old, 0)
+	b.c.u8, b.c.u16, b.c.u32 = nil, nil, nil
+	switch width {
+	case 1:
+		b.c.u8 = appendNarrow(make([]uint8, 0, len(old)+1), old)
+	case 2:
+		b.c.u16 = appendNarrow(make([]uint16, 0, len(old)+1), old)
+	default:
+		b.c.u32 = old
+	}
+}
+
+func appendNarrow[C simd.Code](dst []C, codes []uint32) []C {
+	for _, c := range codes {
+		dst = append(dst, C(c))
+	}
+	return dst
+}
+
+func (b *codeBuilder) column(f *Field) *Column {
+	c := b.c
+	c.Field = f
+	c.u8, c.u16, c.u32 = exact(c.u8), exact(c.u16), exact(c.u32)
+	return &c
+}

@@ -1,0 +1,55 @@
+package storage
+
+// valueBytes is the size of a dual.Value on a 64-bit machine.
+const valueBytes = 40
+
+// Usage is the memory of a part of the data, in bytes.
+type Usage struct {
+	SymbolBytes int64 // symbol table, its look-up index not included
+	IndexBytes  int64 // look-up index of the symbol table
+	DictBytes   int64 // expanded values, made for text fields that expressions use
+	CodeBytes   int64 // codes of all columns
+}
+
+// Total returns the sum of all parts.
+func (u Usage) Total() int64 { return u.SymbolBytes + u.IndexBytes + u.DictBytes + u.CodeBytes }
+
+func (u *Usage) add(o Usage) {
+	u.SymbolBytes += o.SymbolBytes
+	u.IndexBytes += o.IndexBytes
+	u.DictBytes += o.DictBytes
+	u.CodeBytes += o.CodeBytes
+}
+
+// Memory returns the memory of all fields and columns.
+func (c *Catalog) Memory() (u Usage) {
+	for _, f := range c.order {
+		u.add(f.Memory())
+	}
+	for _, t := range c.tables {
+		u.CodeBytes += t.Memory()
+	}
+	return u
+}
+
+// Memory returns the memory of the field's symbol table.
+func (f *Field) Memory() Usage {
+	index := int64(4 * cap(f.Symbols.index))
+	u := Usage{SymbolBytes: f.Symbols.sizeBytes() - index, IndexBytes: index}
+	if d := f.dict.Load(); d != nil {
+		u.DictBytes = int64(len(d.Vals)) * valueBytes
+	}
+	return u
+}
+
+// Memory returns the memory of the codes of all columns of the table, in
+// bytes.
+func (t *Table) Memory() (n int64) {
+	for _, c := range t.Columns {
+		n += c.sizeBytes()
+	}
+	return n
+}
+
+// Memory returns the memory of the column's codes, in bytes.
+func (c *Column) Memory() int64 { return c.sizeBytes() }

@@ -1,0 +1,218 @@
+package storage
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math"
+
+	"github.com/cognate-bi/cognate/storage/dual"
+)
+
+// symbolsMax keeps codes, and one more than codes, inside 32 bits with room
+// for the null code.
+const symbolsMax = math.MaxUint32 - 1
+
+// Symbols is the list of the distinct values of a field in load order.
+//
+// Layout: numbers lie in one flat slice, texts in one arena with offsets, so
+// that no pointer per value is there for the garbage collector to follow.
+//
+//	nums[c]                        number of code c, NaN when it is pure text or NULL; nil while no value has a number
+//	arena[ends[c-2]:ends[c-1]]     own text of code c; ends is nil while no value has a text
+//	texted                         bit c-1: code c has a text of its own
+//
+// Invariants: values are pairwise not the [dual.Same]; the first text loaded
+// for a number is the one that stays.
+type Symbols struct {
+	n      int
+	nums   []float64
+	ends   []uint32
+	arena  []byte
+	texted []uint64
+
+	seed  maphash.Seed
+	index []uint32 // open addressing, code or 0
+}
+
+// Len returns the number of distinct values; the highest code.
+func (s *Symbols) Len() int { return s.n }
+
+// Number returns the number of a code, NaN for NULL and for pure text.
+func (s *Symbols) Number(code uint32) float64 {
+	if s.nums == nil {
+		return math.NaN()
+	}
+	return s.nums[code]
+}
+
+// HasText reports whether the value has a text of its own.
+func (s *Symbols) HasText(code uint32) bool {
+	return code != 0 && s.ends != nil && s.texted[(code-1)>>6]>>((code-1)&63)&1 != 0
+}
+
+// Text returns the value's own text, "" if it has none. The string shares the
+// arena's memory.
+func (s *Symbols) Text(code uint32) string {
+	if !s.HasText(code) {
+		return ""
+	}
+	lo := uint32(0)
+	if code > 1 {
+		lo = s.ends[code-2]
+	}
+	return arenaString(s.arena, lo, s.ends[code-1])
+}
+
+// Value returns the value of a code; code 0 is NULL. Numbers without own text
+// come without a format: that is the field's ([Field.Value]).
+func (s *Symbols) Value(code uint32) dual.Value {
+	if code == 0 {
+		return dual.Value{}
+	}
+	x := s.Number(code)
+	if s.HasText(code) {
+		return dual.New(s.Text(code), x)
+	}
+	return dual.Number(x)
+}
+
+// Code returns the code of v, adding it if it is new. NULL has code 0.
+func (s *Symbols) Code(v dual.Value) (uint32, error) {
+	if v.IsNull() {
+		return 0, nil
+	}
+	if s.index == nil || (s.n+1)*2 > len(s.index) {
+		s.grow()
+	}
+	slot := s.probe(v)
+	if c := s.index[slot]; c != 0 {
+		return c, nil
+	}
+	if err := s.add(v); err != nil {
+		return 0, err
+	}
+	s.index[slot] = uint32(s.n)
+	return uint32(s.n), nil
+}
+
+// NumCode is [Symbols.Code] of a number without own text; NaN is NULL.
+func (s *Symbols) NumCode(x float64) (uint32, error) {
+	return s.Code(dual.Number(x))
+}
+
+// Find returns the code of the value that is the same as v, 0 if there is
+// none or v is NULL. It may be called concurrently after [Catalog.Seal].
+func (s *Symbols) Find(v dual.Value) uint32 {
+	if v.IsNull() || s.n == 0 || s.index == nil {
+		return 0
+	}
+	return s.index[s.probe(v)]
+}
+
+func (s *Symbols) probe(v dual.Value) int {
+	mask := len(s.index) - 1
+	slot := int(v.Hash(s.seed)) & mask
+	for {
+		c := s.index[slot]
+		if c == 0 || s.is(c, v) {
+			return slot
+		}
+		slot = (slot + 1) & mask
+	}
+}
+
+func (s *Symbols) is(code uint32, v dual.Value) bool {
+	if v.HasNum() {
+		return s.nums != nil && s.nums[code] == v.Num
+	}
+	return math.IsNaN(s.Number(code)) && s.Text(code) == v.Text
+}
+
+func (s *Symbols) grow() {
+	size := 64
+	for size < (s.n+1)*3 {
+		size *= 2
+	}
+	if s.index == nil {
+		s.seed = maphash.MakeSeed()
+	}
+	s.index = make([]uint32, size)
+	for c := uint32(1); c <= uint32(s.n); c++ {
+		s.index[s.probe(s.Value(c))] = c
+	}
+}
+
+func (s *Symbols) add(v dual.Value) error {
+	if s.n >= symbolsMax {
+		return fmt.Errorf("more than %d distinct values", symbolsMax)
+	}
+	if len(s.arena)+len(v.Text) > math.MaxUint32 {
+		return fmt.Errorf("more than %d bytes of text", uint32(math.MaxUint32))
+	}
+	switch {
+	case s.nums != nil:
+		s.nums = append(s.nums, v.Float())
+	case v.HasNum():
+		s.nums = make([]float64, s.n+1, s.n+16)
+		for i := range s.nums {
+			s.nums[i] = math.NaN()
+		}
+		s.nums = append(s.nums, v.Num)
+	}
+	if v.HasText() && s.ends == nil {
+		s.ends = make([]uint32, s.n, s.n+16)
+		s.texted = make([]uint64, (s.n+63)/64)
+	}
+	if s.ends != nil {
+		if s.n>>6 >= len(s.texted) {
+			s.texted = append(s.texted, 0)
+		}
+		if v.HasText() {
+			s.arena = append(s.arena, v.Text...)
+			s.texted[s.n>>6] |= 1 << (s.n & 63)
+		}
+		s.ends = append(s.ends, uint32(len(s.arena)))
+	}
+	s.n++
+	return nil
+}
+
+// keep returns a symbol table of only the codes in used, in the same order,
+// and the map from old codes to new ones.
+func (s *Symbols) keep(used []uint8) (*Symbols, []uint32) {
+	to := make([]uint32, s.n+1)
+	out := &Symbols{}
+	for c := uint32(1); c <= uint32(s.n); c++ {
+		if used[c] == 0 {
+			continue
+		}
+		_ = out.add(s.Value(c)) // cannot outgrow what it is taken from
+		to[c] = uint32(out.n)
+	}
+	return out, to
+}
+
+// trim gives back spare capacity and makes the table ready for concurrent
+// reading.
+func (s *Symbols) trim() {
+	s.nums = exact(s.nums)
+	s.ends = exact(s.ends)
+	s.arena = exact(s.arena)
+	s.texted = exact(s.texted)
+	if len(s.index) > 4*(s.n+16) || s.index == nil {
+		s.index = nil
+		s.grow()
+	}
+}
+
+func exact[T any](s []T) []T {
+	if cap(s)-len(s) <= len(s)/16 {
+		return s
+	}
+	return append(make([]T, 0, len(s)), s...)
+}
+
+// sizeBytes returns the memory of the values and of the look-up index.
+func (s *Symbols) sizeBytes() int64 {
+	return int64(8*cap(s.nums) + 4*cap(s.ends) + cap(s.arena) + 8*cap(s.texted) + 4*cap(s.index))
+}
