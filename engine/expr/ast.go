@@ -114,13 +114,13 @@ type EntityKind uint8
 
 // Kinds of entities.
 const (
-	Context  EntityKind = iota // none written: the context's selection
-	All                        // 1
-	Nothing                    // 0
-	Current                    // $ or $0
-	Back                       // $n, n steps back
-	Forward                    // $_n
-	Named                      // a bookmark id or name, or an alternate state
+	Context EntityKind = iota // none written: the context's selection
+	All                       // 1
+	Nothing                   // 0
+	Current                   // $ or $0
+	Back                      // $n, n steps back
+	Forward                   // $_n
+	Named                     // a bookmark id or name, or an alternate state
 )
 
 // An Entity is the starting point of a set.
