@@ -1,0 +1,147 @@
+package model
+
+import "github.com/cognate-bi/cognate/storage"
+
+// A Way leads from the rows of a base table to the codes of a field where
+// every base row has at most one: in the base table itself, or over links
+// that are unique on the far side.
+type Way struct {
+	Field  *Field
+	Column *storage.Column // of the base table
+	// Through maps the column's codes to the field's codes; nil when the
+	// column is the field's own.
+	Through []uint32
+}
+
+// Codes writes the field's codes of base rows lo to lo+len(dst) into dst.
+func (w *Way) Codes(dst []uint32, lo int) {
+	if w.Through == nil {
+		w.Column.Codes(dst, lo)
+		return
+	}
+	w.Column.Through(dst, lo, w.Through)
+}
+
+// CodesAt writes the field's codes of the given base rows into dst.
+func (w *Way) CodesAt(dst, rows []uint32) {
+	dst = dst[:len(rows)]
+	switch {
+	case w.Column.U8() != nil:
+		at(dst, rows, w.Column.U8())
+	case w.Column.U16() != nil:
+		at(dst, rows, w.Column.U16())
+	case w.Column.U32() != nil:
+		at(dst, rows, w.Column.U32())
+	default:
+		for i := range dst {
+			dst[i] = w.Column.Code(0)
+		}
+	}
+	if w.Through != nil {
+		for i, c := range dst {
+			dst[i] = w.Through[c]
+		}
+	}
+}
+
+func at[C uint8 | uint16 | uint32](dst, rows []uint32, codes []C) {
+	for i, r := range rows {
+		dst[i] = uint32(codes[r])
+	}
+}
+
+// A Step is one link on the way between two tables.
+type Step struct{ From, To *Link }
+
+// Path returns the links from table a to table b: none if they are the same,
+// ok = false if they are not connected.
+func (m *Model) Path(a, b *Table) (path []Step, ok bool) {
+	if a == b {
+		return nil, true
+	}
+	if a.Tree != b.Tree {
+		return nil, false
+	}
+	back := map[*Table]Step{a: {}}
+	open := []*Table{a}
+	for len(open) > 0 {
+		t := open[0]
+		open = open[1:]
+		for _, l := range t.Links {
+			for _, o := range l.Field.Links {
+				if _, seen := back[o.Table]; seen {
+					continue
+				}
+				back[o.Table] = Step{l, o}
+				open = append(open, o.Table)
+			}
+		}
+	}
+	for t := b; t != a; {
+		s := back[t]
+		path = append(path, s)
+		t = s.From.Table
+	}
+	for i, j := 0, len(path)-1; i < j; i, j = i+1, j-1 {
+		path[i], path[j] = path[j], path[i]
+	}
+	return path, true
+}
+
+// WayTo returns the way from the rows of base to a field, ok = false if there
+// is none on which every row has at most one value.
+//
+// Ways are made once and shared.
+func (m *Model) WayTo(base *Table, f *Field) (*Way, bool) {
+	key := [2]int{base.ID, f.ID}
+	if w, ok := m.ways.Load(key); ok {
+		way := w.(*Way)
+		return way, way != nil
+	}
+	way := m.makeWay(base, f)
+	m.ways.Store(key, way)
+	return way, way != nil
+}
+
+func (m *Model) makeWay(base *Table, f *Field) *Way {
+	if col := base.Column(f); col != nil {
+		return &Way{Field: f, Column: col}
+	}
+	for _, t := range f.Tables {
+		path, ok := m.Path(base, t)
+		if !ok || !unique(path) {
+			continue
+		}
+		return &Way{Field: f, Column: path[0].From.Column, Through: compose(path, t.Column(f))}
+	}
+	return nil
+}
+
+func unique(path []Step) bool {
+	for _, s := range path {
+		if !s.To.Unique() {
+			return false
+		}
+	}
+	return true
+}
+
+// compose returns, for each key code of the first link, the code of the
+// column in the last table.
+func compose(path []Step, last *storage.Column) []uint32 {
+	n := path[0].From.Field.Symbols.Len() + 1
+	through := make([]uint32, n)
+	for key := range through {
+		row := path[0].To.RowOf()[key]
+		for _, s := range path[1:] {
+			if row < 0 {
+				break
+			}
+			row = s.To.RowOf()[s.From.Column.Code(int(row))]
+		}
+		if row >= 0 {
+			through[key] = last.Code(int(row))
+		}
+	}
+	return through
+}
