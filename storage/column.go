@@ -153,6 +153,20 @@ func (c *Column) Count(counts []uint32, rows []uint64) {
 	}
 }
 
+// Part returns rows lo to hi (exclusive) as a column that shares the codes.
+func (c *Column) Part(lo, hi int) Column {
+	p := Column{Field: c.Field, rows: hi - lo, all: c.all}
+	switch {
+	case c.u8 != nil:
+		p.u8 = c.u8[lo:hi]
+	case c.u16 != nil:
+		p.u16 = c.u16[lo:hi]
+	case c.u32 != nil:
+		p.u32 = c.u32[lo:hi]
+	}
+	return p
+}
+
 // Of returns the same column under another field, whose symbol table has
 // every code at the same place.
 func (c *Column) Of(f *Field) *Column {

@@ -1,0 +1,299 @@
+// Package infer computes what a selection leaves possible.
+//
+// Terms: a table's rows are *alive* if some combination of rows over the
+// links satisfies all selections and contains them; a key field carries
+// *allowed* codes. The association graph is a forest, so exact reachability
+// takes two passes over each tree (Yannakakis, "Algorithms for acyclic
+// database schemes", 1981): from the leaves to the root every table tells its
+// parent which key codes its alive rows have, and back down.
+//
+// The combination of rows is a full outer join: a part of the tree in which
+// nothing is selected says nothing, so rows without a partner there stay
+// alive; as soon as something is selected in it, a partner is needed.
+package infer
+
+import (
+	"sync"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/state"
+	"github.com/cognate-bi/cognate/storage/bitset"
+)
+
+// An Engine answers for one model. Its results are shared by all sessions
+// that have the same selections.
+type Engine struct {
+	Model *model.Model
+	trees *plan
+	cache *otter.Cache[uint64, *Result]
+}
+
+// cacheBytes bounds the results kept per model.
+const cacheBytes = 256 << 20
+
+// New returns an engine for the model.
+func New(m *model.Model) (*Engine, error) {
+	rows := 0
+	for _, t := range m.Tables {
+		rows += t.Rows
+	}
+	weight := uint32(min(rows/8+4096, 1<<31)) // a bitmap per table
+	cache, err := otter.New(&otter.Options[uint64, *Result]{
+		MaximumWeight: cacheBytes,
+		Weigher:       func(uint64, *Result) uint32 { return weight },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{Model: m, trees: newPlan(m), cache: cache}, nil
+}
+
+// Of returns what the state's selections leave possible. Parts are computed
+// when they are asked for. Selections in unknown fields are ignored.
+func (e *Engine) Of(st *state.State) *Result {
+	if r, ok := e.cache.GetIfPresent(st.Hash()); ok && state.Equal(r.State, st) {
+		return r
+	}
+	r := e.compute(st)
+	e.cache.Set(st.Hash(), r)
+	return r
+}
+
+// A Result is what one set of selections leaves possible. Any number of
+// goroutines may use it.
+type Result struct {
+	State *state.State
+
+	engine  *Engine
+	filters [][]uint8 // by field ID: 1 for selected codes; nil without selection
+	up      []upward  // by table ID
+	down    []downward
+	keys    []keyed // by field ID
+	fields  []fieldPart
+}
+
+// upward is what a table knows from itself and from below.
+type upward struct {
+	rows    *bitset.Set // nil = all
+	limited bool        // something is selected here or below
+}
+
+type downward struct {
+	once sync.Once
+	rows *bitset.Set // alive rows, nil = all
+}
+
+// keyed is a key field as the node between tables.
+type keyed struct {
+	below []uint8 // allowed by own selection and the tables below; nil = all
+	once  sync.Once
+	all   []uint8 // allowed by everything; nil = all
+}
+
+type fieldPart struct {
+	once     sync.Once
+	possible []uint8
+	count    int
+}
+
+func (e *Engine) compute(st *state.State) *Result {
+	m := e.Model
+	r := &Result{
+		State: st, engine: e,
+		filters: make([][]uint8, len(m.Fields)),
+		up:      make([]upward, len(m.Tables)),
+		down:    make([]downward, len(m.Tables)),
+		keys:    make([]keyed, len(m.Fields)),
+		fields:  make([]fieldPart, len(m.Fields)),
+	}
+	for _, name := range st.Fields() {
+		if f := m.Field(name); f != nil {
+			sel, _ := st.Field(name)
+			r.filters[f.ID] = sel.Codes.Flags()
+		}
+	}
+	for _, t := range e.trees.leavesFirst {
+		r.passUp(t)
+	}
+	return r
+}
+
+// passUp filters a table by what is selected in it and below it.
+func (r *Result) passUp(t *model.Table) {
+	up := &r.up[t.ID]
+	for _, col := range t.Table.Columns {
+		f := r.engine.Model.Field(col.Field.Name)
+		if r.filters[f.ID] != nil && !linked(t, f) {
+			up.filter(t, col, r.filters[f.ID])
+		}
+	}
+	for _, l := range r.engine.trees.below[t.ID] {
+		if allowed := r.passKey(l); allowed != nil {
+			up.filter(t, l.Column, allowed)
+		}
+	}
+}
+
+// linked reports whether a selection in f reaches t over the node of f.
+func linked(t *model.Table, f *model.Field) bool {
+	return len(f.Links) > 1 && t.Link(f) != nil
+}
+
+func (u *upward) filter(t *model.Table, col column, allowed []uint8) {
+	if u.rows == nil {
+		u.rows = bitset.Full(t.Rows)
+	}
+	u.limited = true
+	filter(col, u.rows, allowed)
+}
+
+// passKey combines what the tables below a key field, and a selection in the
+// field itself, allow. l is the link of the table above.
+func (r *Result) passKey(l *model.Link) []uint8 {
+	k := &r.keys[l.Field.ID]
+	k.below = r.filters[l.Field.ID]
+	for _, o := range l.Field.Links {
+		if o == l || !r.up[o.Table.ID].limited {
+			continue
+		}
+		seen := mark(o.Column, r.up[o.Table.ID].rows, l.Field.Symbols.Len())
+		k.below = both(k.below, seen)
+	}
+	return k.below
+}
+
+// both returns the codes in a and b; nil is all.
+func both(a, b []uint8) []uint8 {
+	if a == nil {
+		return b
+	}
+	out := make([]uint8, len(a))
+	for i := range a {
+		out[i] = a[i] & b[i]
+	}
+	return out
+}
+
+// Rows returns the alive rows of a table, nil for all of them.
+func (r *Result) Rows(t *model.Table) *bitset.Set {
+	d := &r.down[t.ID]
+	d.once.Do(func() {
+		d.rows = r.up[t.ID].rows
+		l := r.engine.trees.above[t.ID]
+		if l == nil || !r.limitedAbove(l) {
+			return
+		}
+		rows := bitset.Full(t.Rows)
+		if d.rows != nil {
+			rows = d.rows.Clone()
+		}
+		filter(l.Column, rows, r.allowed(l.Field))
+		d.rows = rows
+	})
+	return d.rows
+}
+
+// limitedAbove reports whether anything is selected on the far side of a
+// link: in the key field itself, in its other tables, or above it.
+func (r *Result) limitedAbove(l *model.Link) bool {
+	if r.filters[l.Field.ID] != nil {
+		return true
+	}
+	parent := r.engine.trees.parent(l.Field)
+	for _, o := range l.Field.Links {
+		if o != l && o.Table != parent.Table && r.up[o.Table.ID].limited {
+			return true
+		}
+	}
+	return r.limitedBut(parent)
+}
+
+// limitedBut reports whether anything is selected in the link's table or
+// anywhere behind it, the link's own field and what is below that left out.
+func (r *Result) limitedBut(l *model.Link) bool {
+	t := l.Table
+	for _, col := range t.Table.Columns {
+		f := r.engine.Model.Field(col.Field.Name)
+		if r.filters[f.ID] != nil && !linked(t, f) {
+			return true
+		}
+	}
+	for _, b := range r.engine.trees.below[t.ID] {
+		if b != l && r.keys[b.Field.ID].below != nil {
+			return true
+		}
+	}
+	above := r.engine.trees.above[t.ID]
+	return above != nil && r.limitedAbove(above)
+}
+
+// allowed returns the codes of a key field that satisfy everything; nil = all.
+func (r *Result) allowed(f *model.Field) []uint8 {
+	k := &r.keys[f.ID]
+	k.once.Do(func() {
+		k.all = k.below
+		parent := r.engine.trees.parent(f)
+		if r.limitedBut(parent) {
+			k.all = mark(parent.Column, r.Rows(parent.Table), f.Symbols.Len())
+		}
+	})
+	return k.all
+}
+
+// Possible returns one flag per code of the field: 1 for values of which some
+// combination of rows satisfies all selections. Entry 0, NULL, is 0.
+func (r *Result) Possible(f *model.Field) []uint8 {
+	p := &r.fields[f.ID]
+	p.once.Do(func() {
+		p.possible = r.possible(f)
+		for _, x := range p.possible {
+			p.count += int(x)
+		}
+	})
+	return p.possible
+}
+
+// PossibleCount returns the number of possible values of a field.
+func (r *Result) PossibleCount(f *model.Field) int {
+	r.Possible(f)
+	return r.fields[f.ID].count
+}
+
+func (r *Result) possible(f *model.Field) []uint8 {
+	n := f.Symbols.Len()
+	if len(f.Links) > 1 {
+		if a := r.allowed(f); a != nil {
+			return a
+		}
+		return all(n)
+	}
+	var seen []uint8
+	for _, t := range f.Tables {
+		if len(f.Links) == 1 && t.Loose { // its values are shown by those of the linked table
+			continue
+		}
+		rows := r.Rows(t)
+		if rows == nil {
+			return all(n)
+		}
+		seen = either(seen, mark(t.Column(f), rows, n))
+	}
+	return seen
+}
+
+func all(n int) []uint8 {
+	flags := make([]uint8, n+1)
+	for i := range flags[1:] {
+		flags[i+1] = 1
+	}
+	return flags
+}
+
+func either(a, b []uint8) []uint8 {
+	for i := range a {
+		b[i] |= a[i]
+	}
+	return b
+}
