@@ -1,0 +1,86 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
+
+const (
+	// chunkBytes is the size of the pieces that are parsed in parallel: about
+	// 64 Ki records of a hundred bytes.
+	chunkBytes = 4 << 20
+	// recordMax bounds one record, and so what a quote that is never closed
+	// makes a reader keep.
+	recordMax = 64 << 20
+)
+
+// A chunker cuts text at ends of records.
+type chunker struct {
+	r     io.Reader
+	d     *dialect
+	noEOF bool // character 26 does not end the text
+	rest  []byte
+	line  int // of the first byte of rest
+	done  bool
+	size  int // chunkBytes, less in tests
+}
+
+// next returns the next complete records, or io.EOF. The bytes are the
+// caller's.
+func (c *chunker) next() ([]byte, error) {
+	size := c.size
+	for {
+		if err := c.fill(size); err != nil {
+			return nil, err
+		}
+		if len(c.rest) == 0 {
+			return nil, io.EOF
+		}
+		end, unclosed := c.d.boundary(c.rest)
+		switch {
+		case c.done && unclosed >= 0:
+			return nil, c.errorAt(unclosed, "quote is not closed")
+		case c.done:
+			end = len(c.rest)
+		case end == 0 && len(c.rest) >= recordMax:
+			return nil, c.errorAt(max(unclosed, 0), fmt.Sprintf("record of more than %d bytes", recordMax))
+		case end == 0:
+			size = 2 * len(c.rest)
+			continue
+		}
+		chunk := c.rest[:end:end]
+		c.line += bytes.Count(chunk, []byte{c.d.newline})
+		c.rest = append([]byte(nil), c.rest[end:]...)
+		return repair(chunk), nil
+	}
+}
+
+// fill reads until rest has size bytes or the text ends.
+func (c *chunker) fill(size int) error {
+	if c.done || len(c.rest) >= size {
+		return nil
+	}
+	have := len(c.rest)
+	buf := make([]byte, size)
+	copy(buf, c.rest)
+	n, err := io.ReadFull(c.r, buf[have:])
+	buf = buf[:have+n]
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		c.done, err = true, nil
+	}
+	if i := bytes.IndexByte(buf[have:], 26); i >= 0 && !c.noEOF {
+		buf, c.done = buf[:have+i], true
+	}
+	c.rest = buf
+	return err
+}
+
+func (c *chunker) errorAt(at int, reason string) error {
+	before := c.rest[:at]
+	return &TextError{
+		Line:   c.line + bytes.Count(before, []byte{c.d.newline}),
+		Column: at - bytes.LastIndexByte(before, c.d.newline),
+		Reason: reason,
+	}
+}
