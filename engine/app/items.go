@@ -1,0 +1,91 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/cognate-bi/cognate/engine/object"
+	"github.com/cognate-bi/cognate/engine/object/tree"
+)
+
+// Create makes and stores an item. parent is "" but for children.
+func (a *App) Create(kind object.Kind, props *tree.Node, parent string, state *tree.Node) (*object.Item, error) {
+	it, err := object.NewItem(kind, props, NewID, a.now())
+	if err != nil {
+		return nil, err
+	}
+	it.Parent, it.State = parent, state
+	if kind == object.Variable && a.Items.Variable(it.Name()) != nil {
+		return nil, fmt.Errorf("%w: %s", ErrVariable, it.Name())
+	}
+	if err := a.Items.Add(it); err != nil {
+		return nil, err
+	}
+	a.touch()
+	a.publish(Event{Kind: ItemAdded, Item: it})
+	return it, nil
+}
+
+// SetItem replaces the properties of an item.
+func (a *App) SetItem(id string, props *tree.Node) (*object.Item, error) {
+	return a.ChangeItem(id, func(it *object.Item) (*object.Item, error) { return it.WithProps(props, a.now()) })
+}
+
+// ChangeItem replaces an item by what change makes of it.
+func (a *App) ChangeItem(id string, change func(*object.Item) (*object.Item, error)) (*object.Item, error) {
+	it, err := a.Items.Update(id, change)
+	if err != nil {
+		return nil, err
+	}
+	a.touch()
+	a.publish(Event{Kind: ItemChanged, Item: it})
+	return it, nil
+}
+
+// Destroy removes an item with its descendants and reports whether it was
+// there.
+func (a *App) Destroy(kind object.Kind, id string) bool {
+	it := a.Items.OfKind(kind, id)
+	if it == nil {
+		return false
+	}
+	gone := a.Items.Remove(id)
+	a.touch()
+	a.publish(Event{Kind: ItemRemoved, Item: it, Gone: gone})
+	return len(gone) > 0
+}
+
+// Clone copies an item and its descendants under new ids and returns the
+// copy.
+func (a *App) Clone(kind object.Kind, id string) (*object.Item, error) {
+	it := a.Items.OfKind(kind, id)
+	if it == nil {
+		return nil, fmt.Errorf("%w: %s", object.ErrNotFound, id)
+	}
+	return a.cloneUnder(it, it.Parent)
+}
+
+func (a *App) cloneUnder(it *object.Item, parent string) (*object.Item, error) {
+	info := it.Info().With("qId", tree.NewString(NewID()))
+	out, err := a.Create(it.Kind, it.Props.With("qInfo", info), parent, it.State)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range it.Children {
+		if child := a.Items.Get(c); child != nil {
+			if _, err := a.cloneUnder(child, out.ID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// Reorder sorts the children of an item.
+func (a *App) Reorder(id string, ids []string) error {
+	if err := a.Items.Reorder(id, ids); err != nil {
+		return err
+	}
+	a.touch()
+	a.publish(Event{Kind: ItemChanged, Item: a.Items.Get(id)})
+	return nil
+}

@@ -1,0 +1,284 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/storage"
+)
+
+// Options are the settings of a library.
+type Options struct {
+	Dir     string            // folder of the apps; "" = session apps only
+	Folders map[string]string // folder connections that every app has, by name
+	BaseDir string            // where scripts find files without lib://; "" = nowhere
+	Workers int               // goroutines of one operation; 0 = all processors
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// A Library is the apps of one engine: those on disk and those open.
+type Library struct {
+	opt      Options
+	versions atomic.Uint64 // of models
+
+	mu   sync.Mutex
+	open map[string]*shared
+}
+
+// shared is an app with the number of its users. Who comes while it is being
+// loaded waits on ready.
+type shared struct {
+	app   *App
+	err   error
+	users int
+	ready chan struct{}
+}
+
+// NewLibrary opens a folder of apps and creates it if needed.
+func NewLibrary(o Options) (*Library, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Dir != "" {
+		if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+			return nil, fmt.Errorf("folder of apps: %w", err)
+		}
+	}
+	return &Library{opt: o, open: map[string]*shared{}}, nil
+}
+
+// Options returns the settings, with defaults filled in.
+func (l *Library) Options() Options { return l.opt }
+
+func emptyModel() *model.Model {
+	m, err := model.Build(storage.NewCatalog(nil), 0)
+	if err != nil {
+		panic("app: BUG: a model without tables: " + err.Error())
+	}
+	return m
+}
+
+// An Entry is an app in the listing of a library.
+type Entry struct {
+	ID, Title      string
+	SizeBytes      int64
+	Modified       time.Time
+	Loaded         time.Time // last reload
+	ConnectedUsers int
+}
+
+// List returns the apps of the folder, by title. What cannot be read is left
+// out and logged.
+func (l *Library) List() ([]Entry, error) {
+	if l.opt.Dir == "" {
+		return nil, nil
+	}
+	dirs, err := os.ReadDir(l.opt.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("list apps: %w", err)
+	}
+	var out []Entry
+	for _, d := range dirs {
+		e, err := l.Entry(d.Name())
+		switch {
+		case err == nil:
+			out = append(out, e)
+		case !errors.Is(err, ErrNotFound):
+			l.opt.Log.Warn("app left out of the list", "app", d.Name(), "err", err)
+		}
+	}
+	slices.SortFunc(out, func(a, b Entry) int { return cmp.Or(strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID)) })
+	return out, nil
+}
+
+// Entry returns the listing of one app.
+func (l *Library) Entry(id string) (Entry, error) {
+	dir, err := l.folder(id)
+	if err != nil {
+		return Entry{}, err
+	}
+	doc, err := readDocument(dir)
+	if err != nil {
+		return Entry{}, err
+	}
+	e := Entry{ID: id, Title: doc.Props.Get("qTitle").Str(), Loaded: doc.Loaded, Modified: doc.Modified}
+	e.SizeBytes, err = sizeOf(dir)
+	l.mu.Lock()
+	if s := l.open[id]; s != nil {
+		e.ConnectedUsers = s.users
+	}
+	l.mu.Unlock()
+	return e, err
+}
+
+func sizeOf(dir string) (sum int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			sum += info.Size()
+		}
+		return err
+	})
+	return sum, err
+}
+
+// folder returns where an app lies. An id is one name of a folder: what could
+// lead elsewhere is not found.
+func (l *Library) folder(id string) (string, error) {
+	if l.opt.Dir == "" || id == "" || id == "." || id == ".." || strings.ContainsAny(id, `/\:`+"\x00") || len(id) > 200 {
+		return "", fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	return filepath.Join(l.opt.Dir, id), nil
+}
+
+// Resolve returns the id of the app that a client names by id, by file name
+// or by title.
+func (l *Library) Resolve(name string) (string, error) {
+	l.mu.Lock()
+	_, isOpen := l.open[name]
+	l.mu.Unlock()
+	if isOpen {
+		return name, nil
+	}
+	if dir, err := l.folder(name); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, documentFile)); err == nil {
+			return name, nil
+		}
+	}
+	entries, err := l.List()
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		if e.Title == name {
+			return e.ID, nil
+		}
+	}
+	return "", fmt.Errorf("%w: %s", ErrNotFound, name)
+}
+
+// Create makes an empty app on disk and returns its id.
+func (l *Library) Create(title string) (string, error) {
+	entries, err := l.List()
+	if err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(entries, func(e Entry) bool { return e.Title == title }) {
+		return "", fmt.Errorf("%w: %s", ErrExists, title)
+	}
+	a := l.newApp(NewID(), title, false)
+	dir, err := l.folder(a.ID)
+	if err != nil {
+		return "", err
+	}
+	if err := a.write(dir); err != nil {
+		return "", fmt.Errorf("create app %s: %w", title, err)
+	}
+	return a.ID, nil
+}
+
+func (l *Library) newApp(id, title string, session bool) *App {
+	a := newApp(id, title, session, l.opt.Now)
+	a.lib = l
+	return a
+}
+
+// NewSessionApp makes an app that lives in memory, opened once.
+func (l *Library) NewSessionApp(id string) *App {
+	a := l.newApp(id, "", true)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ready := make(chan struct{})
+	close(ready)
+	l.open[id] = &shared{app: a, users: 1, ready: ready}
+	return a
+}
+
+// Open returns the app with the id and counts one user more; [Library.Close]
+// takes it back. It is loaded once, however many ask for it at a time.
+func (l *Library) Open(id string) (*App, error) {
+	l.mu.Lock()
+	s := l.open[id]
+	if s != nil {
+		s.users++
+		l.mu.Unlock()
+		<-s.ready
+		if s.err != nil {
+			l.drop(id, s)
+		}
+		return s.app, s.err
+	}
+	s = &shared{users: 1, ready: make(chan struct{})}
+	l.open[id] = s
+	l.mu.Unlock()
+
+	s.app, s.err = l.load(id)
+	close(s.ready)
+	if s.err != nil {
+		l.drop(id, s)
+	}
+	return s.app, s.err
+}
+
+// Close gives back an app. The last one drops it from memory.
+func (l *Library) Close(a *App) {
+	l.mu.Lock()
+	s := l.open[a.ID]
+	l.mu.Unlock()
+	if s != nil && s.app == a {
+		l.drop(a.ID, s)
+	}
+}
+
+func (l *Library) drop(id string, s *shared) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.users--; s.users <= 0 && l.open[id] == s {
+		delete(l.open, id)
+	}
+}
+
+// OpenApps returns the ids of the apps in memory.
+func (l *Library) OpenApps() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var ids []string
+	for id := range l.open {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Delete removes an app from disk. Sessions that have it open keep it in
+// memory.
+func (l *Library) Delete(id string) error {
+	dir, err := l.folder(id)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, documentFile)); err != nil {
+		return fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("delete app %s: %w", id, err)
+	}
+	return nil
+}
