@@ -226,6 +226,7 @@ func (r *reading) jsonValue(raw json.RawMessage) (dual.Value, error) {
 type jsonArray struct {
 	d      *json.Decoder
 	single bool // objects one after the other, not in an array
+	done   bool
 }
 
 func newJSONArray(in io.Reader, s *Spec) (*jsonArray, error) {
@@ -314,7 +315,11 @@ func (a *jsonArray) enter(name string) error {
 
 // next returns the JSON text of the next record, or io.EOF.
 func (a *jsonArray) next() (json.RawMessage, error) {
+	if a.done {
+		return nil, io.EOF
+	}
 	if !a.single && !a.d.More() {
+		a.done = true
 		if _, err := a.d.Token(); err != nil {
 			return nil, noEOF(err)
 		}

@@ -158,7 +158,7 @@ func open(ctx context.Context, path string, s Spec, loc *number.Locale) (r Reade
 	case formatXLSX:
 		return openXLSX(path, s, loc)
 	case formatParquet, formatArrow:
-		return openArrow(ctx, path, format, s, loc)
+		return openArrow(path, s, loc)
 	default:
 		return openQVD(path)
 	}
