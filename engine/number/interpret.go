@@ -175,11 +175,11 @@ func (l *Locale) ParseInterval(text, pattern string) (float64, bool) {
 }
 
 func (l *Locale) number(k numberKey) *numberPattern {
-	return l.own().numbers.get(k, func() *numberPattern { return compileNumber(k, l.NumericalAbbreviation) })
+	return l.own().numbers.Get(k, func() *numberPattern { return compileNumber(k, l.NumericalAbbreviation) })
 }
 
 func (l *Locale) clock(pattern string) *clockPattern {
-	return l.own().clocks.get(pattern, func() *clockPattern { return compileClock(pattern) })
+	return l.own().clocks.Get(pattern, func() *clockPattern { return compileClock(pattern) })
 }
 
 func orElse(s, fallback string) string {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/cognate-bi/cognate/engine/number/memo"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -46,10 +47,10 @@ type Locale struct {
 type derived struct {
 	once     sync.Once
 	auto     auto
-	numbers  cache[numberKey, *numberPattern]
-	clocks   cache[string, *clockPattern]
-	formats  cache[dual.Format, *dual.Format]
-	byFormat cache[*dual.Format, *presentation]
+	numbers  memo.Map[numberKey, *numberPattern]
+	clocks   memo.Map[string, *clockPattern]
+	formats  memo.Map[dual.Format, *dual.Format]
+	byFormat memo.Map[*dual.Format, *presentation]
 }
 
 // Default returns the settings of an app whose script sets none.
@@ -160,5 +161,5 @@ func (l *Locale) own() *derived {
 // an expression makes share a pointer. Empty parts mean the settings of l.
 func (l *Locale) Format(t dual.FormatType, pattern, decimal, thousand string) *dual.Format {
 	f := dual.Format{Type: t, Pattern: pattern, Decimal: decimal, Thousand: thousand}
-	return l.own().formats.get(f, func() *dual.Format { return &f })
+	return l.own().formats.Get(f, func() *dual.Format { return &f })
 }

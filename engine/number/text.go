@@ -54,7 +54,7 @@ func (l *Locale) appendFormat(dst []byte, x float64, f *dual.Format) []byte {
 	if f == nil || math.IsNaN(x) || math.IsInf(x, 0) {
 		return l.AppendNum(dst, x)
 	}
-	p := l.own().byFormat.get(f, func() *presentation { return l.present(f) })
+	p := l.own().byFormat.Get(f, func() *presentation { return l.present(f) })
 	ok := false
 	switch {
 	case p.number != nil:

@@ -1,0 +1,44 @@
+// Package stat computes statistics of float64 slices and values of probability
+// distributions. NaN is the result where there is none.
+package stat
+
+import "math"
+
+// A Sum adds numbers with Neumaier's compensation: exact as long as all are
+// integers below 2^53 in total, and elsewhere as good as if the additions were
+// made with twice the digits. Sums can be added to each other. The zero Sum is 0.
+type Sum struct{ hi, lo float64 }
+
+// Add adds x.
+func (s *Sum) Add(x float64) {
+	t := s.hi + x
+	if math.Abs(s.hi) >= math.Abs(x) {
+		s.lo += (s.hi - t) + x
+	} else {
+		s.lo += (x - t) + s.hi
+	}
+	s.hi = t
+}
+
+// AddSum adds all that o has.
+func (s *Sum) AddSum(o Sum) {
+	s.Add(o.hi)
+	s.lo += o.lo
+}
+
+// Value returns the sum.
+func (s *Sum) Value() float64 {
+	if math.IsInf(s.hi, 0) || math.IsNaN(s.hi) {
+		return s.hi
+	}
+	return s.hi + s.lo
+}
+
+// Total returns the sum of x.
+func Total(x []float64) float64 {
+	var s Sum
+	for _, v := range x {
+		s.Add(v)
+	}
+	return s.Value()
+}
