@@ -1,0 +1,86 @@
+package agg
+
+import (
+	"github.com/cognate-bi/cognate/engine/fn"
+	"github.com/cognate-bi/cognate/engine/fn/stat"
+	"github.com/cognate-bi/cognate/storage/dual"
+)
+
+var sumFamily = []aggregation{
+	{name: "Sum", argsMin: 1, argsMax: 1, make: func(*fn.Context, Spec) Aggregator { return &sum{} }},
+	{name: "Avg", argsMin: 1, argsMax: 1, make: func(*fn.Context, Spec) Aggregator { return &sum{mean: true} }},
+}
+
+// sum adds the numeric parts; with mean it also counts them. NULL and text
+// add nothing.
+type sum struct {
+	mean   bool
+	read   numbers
+	groups []total
+}
+
+// A total is a compensated sum and the number of its terms.
+type total struct {
+	sum stat.Sum
+	n   int
+}
+
+func (a *sum) Grow(nGroups int) { a.groups = grown(a.groups, nGroups) }
+
+func (a *sum) Add(groups []uint32, args []dual.Vector) {
+	x := a.read.of(&args[0])
+	if groups == nil {
+		a.groups[0].add(x)
+		return
+	}
+	for i, v := range x {
+		if v == v {
+			t := &a.groups[groups[i]]
+			t.sum.Add(v)
+			t.n++
+		}
+	}
+}
+
+// add adds all of x. Four sums side by side hide the latency of the additions.
+func (t *total) add(x []float64) {
+	var lanes [4]stat.Sum
+	n := 0
+	for ; len(x) >= 4; x = x[4:] {
+		for k := range lanes {
+			if v := x[k]; v == v { // not NaN
+				lanes[k].Add(v)
+				n++
+			}
+		}
+	}
+	for _, v := range x {
+		if v == v {
+			lanes[0].Add(v)
+			n++
+		}
+	}
+	for _, lane := range lanes {
+		t.sum.AddSum(lane)
+	}
+	t.n += n
+}
+
+func (a *sum) Merge(o Aggregator, to []uint32) {
+	for g, t := range o.(*sum).groups {
+		mine := &a.groups[to[g]]
+		mine.sum.AddSum(t.sum)
+		mine.n += t.n
+	}
+}
+
+func (a *sum) Result(g int) dual.Value {
+	t := a.groups[g]
+	switch {
+	case !a.mean:
+		return dual.Formatted(t.sum.Value(), fn.FormatReal)
+	case t.n == 0:
+		return dual.Value{}
+	}
+	return dual.Formatted(t.sum.Value()/float64(t.n), fn.FormatReal)
+}
