@@ -277,7 +277,10 @@ func (d *dialect) boundary(b []byte) (end, unclosed int) {
 	for pos := 0; ; {
 		i := bytes.IndexByte(b[pos:], '"')
 		if i < 0 {
-			return max(end, outside+bytes.LastIndexByte(b[outside:], d.newline)+1), -1
+			if nl := bytes.LastIndexByte(b[outside:], d.newline); nl >= 0 {
+				end = outside + nl + 1
+			}
+			return end, -1
 		}
 		quote := pos + i
 		if nl := bytes.LastIndexByte(b[pos:quote], d.newline); nl >= 0 {
