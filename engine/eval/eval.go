@@ -31,6 +31,9 @@ type Binding struct {
 	// Node stands in the place of the bound one: a variable's or a master
 	// item's expression.
 	Node expr.Node
+	// Args are the arguments of Func and Vector; nil: those of the call that
+	// is bound.
+	Args []expr.Node
 }
 
 // An Env binds the names of an expression. Bind is asked for every field
@@ -125,6 +128,9 @@ func (c *compiler) bound(n expr.Node, depth int) (op, error) {
 		return nil, err
 	}
 	call, isCall := n.(*expr.Call)
+	if isCall && b.Args == nil {
+		b.Args = call.Args
+	}
 	switch {
 	case !ok && isCall:
 		return c.scalar(call, depth)
@@ -136,10 +142,10 @@ func (c *compiler) bound(n expr.Node, depth int) (op, error) {
 		return constant{*b.Const}, nil
 	case b.Node != nil:
 		return c.node(b.Node, depth+1)
-	case b.Func != nil && isCall:
-		return c.apply(b.Func, call.Args, depth)
-	case b.Vector != nil && isCall:
-		args, err := c.args(call.Args, depth)
+	case b.Func != nil:
+		return c.apply(b.Func, b.Args, depth)
+	case b.Vector != nil:
+		args, err := c.args(b.Args, depth)
 		if err != nil {
 			return nil, err
 		}

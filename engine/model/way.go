@@ -107,14 +107,19 @@ func (m *Model) makeWay(base *Table, f *Field) *Way {
 	if col := base.Column(f); col != nil {
 		return &Way{Field: f, Column: col}
 	}
+	// Of several tables that hold a key field the nearest has its values; one
+	// behind it may lack some.
+	var nearest []Step
+	var holder *Table
 	for _, t := range f.Tables {
-		path, ok := m.Path(base, t)
-		if !ok || !unique(path) {
-			continue
+		if path, ok := m.Path(base, t); ok && (holder == nil || len(path) < len(nearest)) {
+			nearest, holder = path, t
 		}
-		return &Way{Field: f, Column: path[0].From.Column, Through: compose(path, t.Column(f))}
 	}
-	return nil
+	if holder == nil || !unique(nearest) {
+		return nil
+	}
+	return &Way{Field: f, Column: nearest[0].From.Column, Through: compose(nearest, holder.Column(f))}
 }
 
 func unique(path []Step) bool {

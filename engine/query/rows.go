@@ -1,0 +1,226 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cognate-bi/cognate/engine/model"
+)
+
+// look fixes what the jobs of the scan look at: fields, dimensions and
+// groupings.
+func (s *scan) look() {
+	s.dims, s.at, s.fields, s.wants, s.jobAt = nil, nil, nil, nil, nil
+	s.col = map[*model.Field]int{}
+	for _, j := range s.jobs {
+		for _, f := range j.fields {
+			s.column(f)
+		}
+		for _, a := range j.aggrs {
+			for _, f := range a.fields {
+				s.column(f)
+			}
+		}
+		for _, p := range j.dims {
+			if !slices.Contains(s.at, p) {
+				s.at = append(s.at, p)
+			}
+		}
+	}
+	slices.Sort(s.at)
+	for _, p := range s.at {
+		d := s.planner.dims[p]
+		s.dims = append(s.dims, d)
+		for _, f := range d.fields() {
+			s.column(f)
+		}
+	}
+	for _, j := range s.jobs {
+		s.jobAt = append(s.jobAt, [2]int{s.want(j.dims), s.want(nil)})
+	}
+}
+
+// sameRecords reports whether the rows of one of the record tables stand for
+// all records: rows of the other tables without a partner must not count.
+func (s *scan) sameRecords() bool {
+	if len(s.from) < 2 {
+		return true
+	}
+	for _, j := range s.jobs {
+		for _, a := range j.args {
+			if !nullStrict(a) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// makeRows lists the combinations of dimension values: the possible ones of
+// the state and those for which some aggregation has records. Dimensions of
+// unlinked tables form the cartesian product.
+func (p *planner) makeRows(g *Grid) error {
+	if len(p.dims) == 0 {
+		g.N = 1
+		return nil
+	}
+	var parts []*part
+	for _, positions := range p.islands() {
+		part, err := p.combinations(positions)
+		if err != nil {
+			return err
+		}
+		for _, j := range p.jobs {
+			part.include(&j.byRow)
+		}
+		parts = append(parts, part)
+	}
+	n := 1
+	for _, part := range parts {
+		if n *= part.groups.n; n > rowsMax {
+			return fmt.Errorf("the dimensions make more than %d rows", rowsMax)
+		}
+	}
+	return p.multiply(g, parts, n)
+}
+
+// rowsMax bounds the rows of a grid.
+const rowsMax = 50_000_000
+
+// A part is the combinations of the dimensions of one tree. Its groups are
+// always hashed, so that they are numbered without gaps.
+type part struct {
+	positions []int
+	groups    *groups
+}
+
+// include adds the combinations of a result that is split by exactly the
+// part's dimensions.
+func (pt *part) include(r *result) {
+	if !slices.Equal(r.dims, pt.positions) {
+		return
+	}
+	r.groups.each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
+}
+
+// islands returns the positions of the dimensions, together where their
+// tables are linked.
+func (p *planner) islands() (parts [][]int) {
+	byTree := map[int]int{}
+	for i, d := range p.dims {
+		tree := treeOf(d.fields()[0])
+		at, ok := byTree[tree]
+		if !ok {
+			at = len(parts)
+			byTree[tree] = at
+			parts = append(parts, nil)
+		}
+		parts[at] = append(parts[at], i)
+	}
+	return parts
+}
+
+// multiply writes the cartesian product of the parts as rows.
+func (p *planner) multiply(g *Grid, parts []*part, n int) error {
+	g.N = n
+	g.codes = make([][]uint32, len(p.dims))
+	for i := range g.codes {
+		g.codes[i] = make([]uint32, n)
+	}
+	repeat := 1 // rows in a row with the same combination of the part
+	for i := len(parts) - 1; i >= 0; i-- {
+		pt := parts[i]
+		k := len(pt.positions)
+		for row := range n {
+			at := (row / repeat) % pt.groups.n * k
+			for d, pos := range pt.positions {
+				g.codes[pos][row] = pt.groups.tuples[at+d]
+			}
+		}
+		repeat *= pt.groups.n
+	}
+	return nil
+}
+
+// combinations returns the combinations of values of linked dimensions that
+// occur in the rows' scope.
+func (p *planner) combinations(positions []int) (*part, error) {
+	pt := &part{positions: positions, groups: newGroups(make([]uint64, len(positions)))}
+	if len(positions) == 1 && p.dims[positions[0]].field != nil && p.rows.natural() {
+		p.possibleValues(pt)
+		return pt, nil
+	}
+	s := &scan{c: p.c, scope: p.rows, planner: p, at: positions, col: map[*model.Field]int{}}
+	for _, i := range positions {
+		s.dims = append(s.dims, p.dims[i])
+		for _, f := range p.dims[i].fields() {
+			s.column(f)
+		}
+	}
+	s.want(positions)
+	candidates := s.tables()
+	s.chooseAmong(candidates)
+	if s.base != nil {
+		if err := s.orphanValues(p, pt, candidates); err != nil {
+			return nil, err
+		}
+	}
+	groups, err := s.run(p.ctx)
+	if err != nil {
+		return nil, err
+	}
+	groups[0].each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
+	return pt, nil
+}
+
+// orphanValues adds the combinations that have no row in the scan's base.
+func (s *scan) orphanValues(p *planner, pt *part, tables []*model.Table) error {
+	if len(tables) == 1 {
+		return nil
+	}
+	o := *s
+	o.base, o.ways = nil, nil
+	w, err := o.newWorker()
+	if err != nil {
+		return err
+	}
+	x := newExpansionFrom(s.base, connect(s.c.model(), tables), o.alive)
+	f := &feeder{s: &o, w: w, x: x, ctx: p.ctx, seen: newGroups(make([]uint64, o.identityLen())), cols: make([][]uint32, len(o.fields))}
+	if err := x.missing(f.record); err != nil {
+		return err
+	}
+	if err := f.flush(); err != nil {
+		return err
+	}
+	w.groups[0].each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
+	return nil
+}
+
+// possibleValues fills in the possible values of a single field, and NULL if
+// a row in scope has it.
+func (p *planner) possibleValues(pt *part) {
+	f := p.dims[pt.positions[0]].field
+	if p.rows.none {
+		return
+	}
+	r := p.c.Infer.Of(p.rows.st)
+	for code, possible := range r.Possible(f) {
+		if possible != 0 {
+			pt.groups.of([]uint32{uint32(code)})
+		}
+	}
+	if len(f.Tables) > 1 {
+		return
+	}
+	seen := make([]uint8, f.Symbols.Len()+1)
+	for i := range seen[1:] {
+		seen[i+1] = 1 // only NULL is looked for
+	}
+	var words []uint64
+	if rows := r.Rows(f.Tables[0]); rows != nil {
+		words = rows.Words()
+	}
+	if f.Tables[0].Column(f).Mark(seen, words, 1) == 0 {
+		pt.groups.of([]uint32{0})
+	}
+}

@@ -1,0 +1,513 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cognate-bi/cognate/engine/agg"
+	"github.com/cognate-bi/cognate/engine/eval"
+	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/simd"
+	"github.com/cognate-bi/cognate/storage/dual"
+)
+
+// A scan runs over the records of one scope once, for all jobs that share
+// them, and numbers the groups that the jobs and the grid ask for.
+//
+// Where every field that is needed depends on the rows of one of the record
+// tables (the base), records are its rows and fields come over key maps. All
+// else goes through an [expansion].
+type scan struct {
+	c       *Context
+	scope   *scope
+	planner *planner
+	base    *model.Table   // nil: by expansion
+	from    []*model.Table // tables of the records; empty: combinations of dimensions only
+	dims    []*dim
+	at      []int // grid positions of dims
+	jobs    []*job
+	wants   [][]int  // groupings, each a list of indexes into dims
+	jobAt   [][2]int // per job: its two groupings (per row, overall)
+
+	fields []*model.Field // all fields that are looked at
+	col    map[*model.Field]int
+	ways   []*model.Way // by column, with a base
+}
+
+func (s *scan) column(f *model.Field) int {
+	if i, ok := s.col[f]; ok {
+		return i
+	}
+	s.col[f] = len(s.fields)
+	s.fields = append(s.fields, f)
+	return len(s.fields) - 1
+}
+
+// want returns the number of a grouping by the given grid positions.
+func (s *scan) want(positions []int) int {
+	var idx []int
+	for i, p := range s.at {
+		if slices.Contains(positions, p) {
+			idx = append(idx, i)
+		}
+	}
+	for i, w := range s.wants {
+		if slices.Equal(w, idx) {
+			return i
+		}
+	}
+	s.wants = append(s.wants, idx)
+	return len(s.wants) - 1
+}
+
+// positions returns the grid positions of grouping i.
+func (s *scan) positions(i int) []int {
+	out := make([]int, len(s.wants[i]))
+	for k, d := range s.wants[i] {
+		out[k] = s.at[d]
+	}
+	return out
+}
+
+// run does the scan and leaves the results in the jobs; it returns the
+// groups of each grouping.
+func (s *scan) run(ctx context.Context) ([]*groups, error) {
+	var workers []*worker
+	var err error
+	if s.base != nil {
+		workers, err = s.runRows(ctx)
+	} else {
+		workers, err = s.runExpansion(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	first := workers[0]
+	for _, w := range workers[1:] {
+		first.merge(w)
+	}
+	for i, j := range s.jobs {
+		r, o := s.jobAt[i][0], s.jobAt[i][1]
+		j.byRow = result{s.positions(r), first.groups[r], first.aggs[i][0]}
+		j.overall = result{s.positions(o), first.groups[o], first.aggs[i][len(first.aggs[i])-1]}
+	}
+	return first.groups, nil
+}
+
+func (s *scan) runRows(ctx context.Context) ([]*worker, error) {
+	rows := s.c.rows(s.scope, s.base)
+	n := s.base.Rows
+	const least = 1 << 14 // rows below which a second worker is not worth its merge
+	k := max(1, min(s.c.workers(), n/least))
+	share := ((n+k-1)/k + 63) &^ 63
+	workers := make([]*worker, k)
+	var g errgroup.Group
+	for i := range workers {
+		w, err := s.newWorker()
+		if err != nil {
+			return nil, err
+		}
+		workers[i] = w
+		g.Go(func() error {
+			hi := min((i+1)*share, n)
+			step := (s.c.morsel() + 63) &^ 63
+			for lo := min(i*share, n); lo < hi; lo += step {
+				if err := aborted(ctx); err != nil {
+					return err
+				}
+				end := min(lo+step, hi)
+				b := batch{lo: lo, n: end - lo}
+				if rows != nil {
+					words := rows.Words()[lo/64 : (end+63)/64]
+					alive := simd.Count(words)
+					if alive == 0 {
+						continue
+					}
+					if alive < b.n {
+						w.rows = simd.AppendRows(w.rows[:0], words, uint32(lo))
+						b.rows, b.n = w.rows, alive
+					}
+				}
+				if err := w.add(&b); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return workers, g.Wait()
+}
+
+// A batch is a run of records: rows from lo on, or the listed rows of the
+// base, or, without a base, the codes themselves by column.
+type batch struct {
+	n    int
+	lo   int
+	rows []uint32
+	cols [][]uint32
+}
+
+// A worker has the state in which one goroutine runs its share of a scan.
+type worker struct {
+	s      *scan
+	groups []*groups
+	aggs   [][]agg.Aggregator // per job: by row and overall, or one for both
+	runs   [][]*eval.Run      // per job and argument
+	inputs [][]input          // per job: inputs of its programs
+
+	rows  []uint32
+	codes [][]uint32 // by column, of the batch at hand
+	have  []bool
+	own   [][]uint32 // codes of calculated dimensions
+	calc  []*calculator
+	nums  [][]uint32 // group numbers by grouping
+	given [][]uint32 // codes of the dimensions, where they are known beforehand
+}
+
+func (s *scan) newWorker() (*worker, error) {
+	w := &worker{
+		s:     s,
+		codes: make([][]uint32, len(s.fields)), have: make([]bool, len(s.fields)),
+		own: make([][]uint32, len(s.dims)), calc: make([]*calculator, len(s.dims)),
+		nums: make([][]uint32, len(s.wants)),
+	}
+	for _, idx := range s.wants {
+		sizes := make([]uint64, len(idx))
+		for i, d := range idx {
+			sizes[i] = s.dims[d].size()
+		}
+		w.groups = append(w.groups, newGroups(sizes))
+	}
+	for i, d := range s.dims {
+		if d.field == nil && d.through == nil && d.node != nil {
+			w.calc[i] = d.calculator(s.c)
+		}
+	}
+	for i, j := range s.jobs {
+		n := 2
+		if s.jobAt[i][0] == s.jobAt[i][1] {
+			n = 1
+		}
+		aggs := make([]agg.Aggregator, n)
+		for k := range aggs {
+			a, err := agg.New(s.c.Fn, j.spec)
+			if err != nil {
+				return nil, err
+			}
+			aggs[k] = a
+		}
+		w.aggs = append(w.aggs, aggs)
+		env := newRecordEnv(s, j)
+		var runs []*eval.Run
+		for _, a := range j.args {
+			p, err := s.c.program(a, env)
+			if err != nil {
+				return nil, err
+			}
+			runs = append(runs, p.Start())
+		}
+		w.runs = append(w.runs, runs)
+		w.inputs = append(w.inputs, env.inputs)
+	}
+	return w, nil
+}
+
+// add folds a batch into the groups.
+func (w *worker) add(b *batch) error {
+	clear(w.have)
+	for i, idx := range w.s.wants {
+		if len(idx) == 0 {
+			w.groups[i].seen[0] = 1
+			continue
+		}
+		vectors := make([][]uint32, len(idx))
+		for k, d := range idx {
+			var err error
+			if vectors[k], err = w.dimCodes(b, d); err != nil {
+				return err
+			}
+		}
+		w.nums[i] = sized(w.nums[i], b.n)
+		w.groups[i].number(w.nums[i], vectors)
+	}
+	for i := range w.s.jobs {
+		if err := w.fold(b, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fold evaluates the arguments of a job over the batch and adds them.
+func (w *worker) fold(b *batch, i int) error {
+	inputs := make([]dual.Vector, len(w.inputs[i]))
+	for k, in := range w.inputs[i] {
+		v, err := in.vector(w, b)
+		if err != nil {
+			return err
+		}
+		inputs[k] = v
+	}
+	args := make([]dual.Vector, len(w.runs[i]))
+	for k, r := range w.runs[i] {
+		v, err := r.Vector(b.n, inputs)
+		if err != nil {
+			return err
+		}
+		args[k] = v
+	}
+	for k, a := range w.aggs[i] {
+		g := w.s.jobAt[i][k]
+		a.Grow(w.groups[g].n)
+		if len(w.s.wants[g]) == 0 {
+			a.Add(nil, args)
+		} else {
+			a.Add(w.nums[g], args)
+		}
+	}
+	return nil
+}
+
+// fieldCodes returns the codes of a column for the batch.
+func (w *worker) fieldCodes(b *batch, col int) []uint32 {
+	if b.cols != nil {
+		return b.cols[col][:b.n]
+	}
+	if !w.have[col] {
+		w.codes[col] = sized(w.codes[col], b.n)
+		if b.rows != nil {
+			w.s.ways[col].CodesAt(w.codes[col], b.rows)
+		} else {
+			w.s.ways[col].Codes(w.codes[col], b.lo)
+		}
+		w.have[col] = true
+	}
+	return w.codes[col]
+}
+
+// dimCodes returns the codes of dimension i of the scan.
+func (w *worker) dimCodes(b *batch, i int) ([]uint32, error) {
+	d := w.s.dims[i]
+	if w.given != nil {
+		return w.given[i][:b.n], nil
+	}
+	if d.field != nil {
+		return w.fieldCodes(b, w.s.col[d.field]), nil
+	}
+	w.own[i] = sized(w.own[i], b.n)
+	if d.through != nil {
+		simd.Translate(w.own[i], w.fieldCodes(b, w.s.col[d.inputs[0]]), d.through)
+		return w.own[i], nil
+	}
+	vectors := make([][]uint32, len(d.inputs))
+	for k, f := range d.inputs {
+		vectors[k] = w.fieldCodes(b, w.s.col[f])
+	}
+	return w.own[i], w.calc[i].codes(w.own[i], vectors)
+}
+
+func (w *worker) merge(o *worker) {
+	to := make([][]uint32, len(w.groups))
+	for i, g := range o.groups {
+		to[i] = w.groups[i].merge(g)
+	}
+	for i := range w.s.jobs {
+		for k, a := range w.aggs[i] {
+			g := w.s.jobAt[i][k]
+			a.Grow(w.groups[g].n)
+			o.aggs[i][k].Grow(o.groups[g].n)
+			a.Merge(o.aggs[i][k], to[g])
+		}
+	}
+}
+
+func sized(s []uint32, n int) []uint32 {
+	if cap(s) < n {
+		return make([]uint32, n)
+	}
+	return s[:n]
+}
+
+// An input delivers an input vector of an argument's program.
+type input interface {
+	vector(w *worker, b *batch) (dual.Vector, error)
+}
+
+type fieldInput struct {
+	col int
+	f   *model.Field
+}
+
+func (in fieldInput) vector(w *worker, b *batch) (dual.Vector, error) {
+	return dual.Coded(w.fieldCodes(b, in.col), in.f.Dict()), nil
+}
+
+type aggrInput struct {
+	cols []int
+	a    *aggr
+}
+
+func (in aggrInput) vector(w *worker, b *batch) (dual.Vector, error) {
+	out := make([]dual.Value, b.n)
+	vectors := make([][]uint32, len(in.cols))
+	for k, c := range in.cols {
+		vectors[k] = w.fieldCodes(b, c)
+	}
+	tuple := make([]uint32, len(in.cols))
+	for i := range out {
+		for k := range vectors {
+			tuple[k] = vectors[k][i]
+		}
+		out[i] = in.a.at(tuple)
+	}
+	return dual.Vals(out), nil
+}
+
+// batchRows is the number of combinations that an expansion hands on at once.
+const batchRows = 1 << 14
+
+// runExpansion lists the combinations, keeps each record with its dimension
+// values once, and folds them.
+func (s *scan) runExpansion(ctx context.Context) ([]*worker, error) {
+	w, err := s.newWorker()
+	if err != nil {
+		return nil, err
+	}
+	tables := connect(s.c.model(), s.tables())
+	x := newExpansion(tables, s.alive)
+	f := &feeder{s: s, w: w, x: x, ctx: ctx, seen: newGroups(make([]uint64, len(s.from)+s.identityLen())), cols: make([][]uint32, len(s.fields))}
+	if err := x.all(f.record); err != nil {
+		return nil, err
+	}
+	return []*worker{w}, f.flush()
+}
+
+func (s *scan) identityLen() int {
+	n := 0
+	for _, d := range s.dims {
+		n += len(d.fields())
+	}
+	return n
+}
+
+// tables returns every table that the combinations must tell apart.
+func (s *scan) tables() []*model.Table {
+	tables := slices.Clone(s.from)
+	add := func(t *model.Table) {
+		if !slices.Contains(tables, t) {
+			tables = append(tables, t)
+		}
+	}
+	for _, d := range s.dims {
+		for _, f := range d.fields() {
+			s.addHolders(f, add)
+		}
+	}
+	if !s.scope.natural() {
+		for _, name := range s.scope.fields() {
+			if f := s.c.model().Field(name); f != nil && (len(tables) == 0 || treeOf(f) == tables[0].Tree) {
+				s.addHolders(f, add)
+			}
+		}
+	}
+	return tables
+}
+
+// addHolders adds the tables that a field's values come from: all that are
+// linked through it.
+func (s *scan) addHolders(f *model.Field, add func(*model.Table)) {
+	if len(f.Links) == 0 {
+		add(f.Tables[0])
+		return
+	}
+	for _, l := range f.Links {
+		add(l.Table)
+	}
+}
+
+func treeOf(f *model.Field) int {
+	if len(f.Links) > 0 {
+		return f.Links[0].Table.Tree
+	}
+	return f.Tables[0].Tree
+}
+
+// A feeder turns combinations of rows into batches of records.
+type feeder struct {
+	s    *scan
+	w    *worker
+	x    *expansion
+	ctx  context.Context //nolint:containedctx // lives as long as one scan
+	seen *groups         // records with their dimension values
+	cols [][]uint32
+	n    int
+	all  int
+	id   []uint32
+}
+
+func (f *feeder) record() error {
+	if f.all++; f.all%(1<<14) == 0 {
+		if err := aborted(f.ctx); err != nil {
+			return err
+		}
+	}
+	if !f.s.scope.natural() && !f.s.scope.holds(f.selected) {
+		return nil
+	}
+	f.id = f.id[:0]
+	some := len(f.s.from) == 0
+	for _, t := range f.s.from {
+		r := f.x.rows[f.x.index[t]]
+		some = some || r >= 0
+		f.id = append(f.id, uint32(r+1))
+	}
+	if !some {
+		return nil
+	}
+	for _, d := range f.s.dims {
+		for _, fd := range d.fields() {
+			f.id = append(f.id, f.x.code(fd))
+		}
+	}
+	if before := f.seen.n; len(f.id) > 0 {
+		if f.seen.of(f.id); f.seen.n == before {
+			return nil
+		}
+		if f.seen.n > recordsMax {
+			return fmt.Errorf("more than %d combinations of records", recordsMax)
+		}
+	}
+	for i, fd := range f.s.fields {
+		f.cols[i] = append(f.cols[i], f.x.code(fd))
+	}
+	if f.n++; f.n == batchRows {
+		return f.flush()
+	}
+	return nil
+}
+
+// recordsMax bounds what a cross product may produce.
+const recordsMax = 200_000_000
+
+func (f *feeder) selected(field string) (uint32, bool) {
+	fd := f.s.c.model().Field(field)
+	if fd == nil || treeOf(fd) != f.x.tables[0].Tree {
+		return 0, false
+	}
+	return f.x.code(fd), true
+}
+
+func (f *feeder) flush() error {
+	if f.n == 0 {
+		return nil
+	}
+	err := f.w.add(&batch{n: f.n, cols: f.cols})
+	f.n = 0
+	for i := range f.cols {
+		f.cols[i] = f.cols[i][:0]
+	}
+	return err
+}
