@@ -49,7 +49,7 @@ const probeRows = 4096
 
 func newInterner(r reading) *interner {
 	seed := maphash.MakeSeed()
-	return &interner{reading: r, seed: seed, salt: maphash.String(seed, "salt") | 1, slots: make([]uint32, 1<<16)}
+	return &interner{reading: r, seed: seed, salt: maphash.String(seed, "salt") | 1, slots: make([]uint32, 256)}
 }
 
 // column returns the values of the cells of s as codes, or dense where nearly
