@@ -254,6 +254,25 @@ func grouped(t *testing.T, name string, distinct bool, groups []uint32, args []d
 	return out
 }
 
+// The dictionary of an expression is filled from batch to batch.
+func TestDictionaryFilledLater(t *testing.T) {
+	for name, want := range map[string]float64{"Sum": 3, "Count": 2, "Max": 2, "NullCount": 0, "Median": 1.5} {
+		a, err := New(context(), Spec{Name: name, NArgs: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Grow(1)
+		d := &dual.Dict{Vals: make([]dual.Value, 2)}
+		for i := range d.Vals {
+			d.Vals[i] = dual.Number(float64(i + 1))
+			a.Add(nil, []dual.Vector{dual.Coded([]uint32{uint32(i)}, d)})
+		}
+		if got := a.Result(0); got.Num != want {
+			t.Errorf("%s = %v, want %v", name, got.Num, want)
+		}
+	}
+}
+
 func BenchmarkSum(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const n = 1 << 16

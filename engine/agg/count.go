@@ -32,65 +32,82 @@ type count struct {
 	counts [4]int // by dual.Kind: 1 if it counts
 	groups []int
 
-	dict *dual.Dict // the dictionary of ones
-	ones []uint8    // per entry of dict: 1 if it counts
+	dict  *dual.Dict  // the dictionary of kinds
+	kinds []dual.Kind // of the entries of dict
 }
 
 func (a *count) Grow(nGroups int) { a.groups = grown(a.groups, nGroups) }
 
 func (a *count) Add(groups []uint32, args []dual.Vector) {
 	v := &args[0]
-	ones := a.entries(v.Dict)
-	switch {
-	case groups == nil && v.Const:
-		a.groups[0] += int(ones[0]) * v.N
-	case groups == nil && v.Codes != nil:
-		n := 0
-		for _, code := range v.Codes {
-			n += int(ones[code])
+	if v.Const {
+		one := a.counts[kindAt(v.Dict, 0)]
+		if groups == nil {
+			a.groups[0] += one * v.N
 		}
-		a.groups[0] += n
+		for _, g := range groups {
+			a.groups[g] += one
+		}
+		return
+	}
+	kinds := a.entries(v.Dict)
+	switch {
+	case v.Codes != nil:
+		a.addCoded(groups, v, kinds)
 	case groups == nil:
 		n := 0
-		for _, one := range ones[:v.N] {
-			n += int(one)
+		for _, k := range kinds[:v.N] {
+			n += a.counts[k]
 		}
 		a.groups[0] += n
-	case v.Const:
-		for _, g := range groups {
-			a.groups[g] += int(ones[0])
-		}
-	case v.Codes != nil:
-		for i, g := range groups {
-			a.groups[g] += int(ones[v.Codes[i]])
-		}
 	default:
 		for i, g := range groups {
-			a.groups[g] += int(ones[i])
+			a.groups[g] += a.counts[kinds[i]]
 		}
 	}
 }
 
-// entries returns for each entry of d whether it counts. The answer is kept
-// until another dictionary comes.
-func (a *count) entries(d *dual.Dict) []uint8 {
-	if d == a.dict {
-		return a.ones
-	}
-	a.dict, a.ones = d, a.ones[:0]
-	for i := range d.Vals {
-		a.ones = append(a.ones, uint8(a.counts[d.Vals[i].Kind]))
-	}
-	if d.Vals == nil {
-		for _, x := range d.Nums {
-			kind := dual.Num
-			if math.IsNaN(x) {
-				kind = dual.Null
-			}
-			a.ones = append(a.ones, uint8(a.counts[kind]))
+// addCoded counts codes. An entry that was NULL is looked at again: the
+// dictionary of an expression is filled while rows ask for its entries.
+func (a *count) addCoded(groups []uint32, v *dual.Vector, kinds []dual.Kind) {
+	n := 0
+	for i, code := range v.Codes {
+		k := kinds[code]
+		if k == dual.Null {
+			k = kindAt(v.Dict, int(code))
+			kinds[code] = k
+		}
+		if groups == nil {
+			n += a.counts[k]
+		} else {
+			a.groups[groups[i]] += a.counts[k]
 		}
 	}
-	return a.ones
+	if n > 0 {
+		a.groups[0] += n
+	}
+}
+
+func kindAt(d *dual.Dict, i int) dual.Kind {
+	switch {
+	case d.Vals != nil:
+		return d.Vals[i].Kind
+	case math.IsNaN(d.Nums[i]):
+		return dual.Null
+	}
+	return dual.Num
+}
+
+// entries returns the kinds of the entries of d. They are kept until another
+// dictionary comes.
+func (a *count) entries(d *dual.Dict) []dual.Kind {
+	if d != a.dict {
+		a.dict, a.kinds = d, a.kinds[:0]
+		for i := range d.Len() {
+			a.kinds = append(a.kinds, kindAt(d, i))
+		}
+	}
+	return a.kinds
 }
 
 func (a *count) Merge(o Aggregator, to []uint32) {

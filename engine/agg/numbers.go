@@ -9,6 +9,9 @@ import (
 // numbers reads vectors as plain numbers, NaN where there is none. It keeps
 // the numbers of the dictionary it saw last, so that a coded column is
 // converted once.
+//
+// The dictionary of an expression is filled while rows ask for its entries, so
+// an entry that was NULL is looked up again when it is asked for.
 type numbers struct {
 	dict *dual.Dict
 	nums []float64 // of dict
@@ -22,12 +25,21 @@ func (r *numbers) of(v *dual.Vector) []float64 {
 	case v.Const:
 		out := r.scratch(v.N)
 		for i := range out {
-			out[i] = nums[0]
+			out[i] = v.Dict.Num(0)
+		}
+		return out
+	case v.Codes != nil && v.Dict.Vals == nil:
+		out := r.scratch(v.N)
+		for i, code := range v.Codes {
+			out[i] = nums[code]
 		}
 		return out
 	case v.Codes != nil:
 		out := r.scratch(v.N)
 		for i, code := range v.Codes {
+			if nums[code] != nums[code] { // NaN: perhaps filled meanwhile
+				nums[code] = v.Dict.Vals[code].Float()
+			}
 			out[i] = nums[code]
 		}
 		return out
