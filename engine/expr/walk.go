@@ -99,3 +99,34 @@ func (s *names) addElems(e *Elems) {
 	s.add(e.Field)
 	s.addSet(e.Set)
 }
+
+// Replace returns n with every node that f maps to another one replaced; f is
+// asked from the outside in and returns nil to keep a node. Nodes that do not
+// change are shared with n.
+func Replace(n Node, f func(Node) Node) Node {
+	if r := f(n); r != nil {
+		return r
+	}
+	switch n := n.(type) {
+	case *Unary:
+		c := *n
+		c.X = Replace(n.X, f)
+		return &c
+	case *Binary:
+		c := *n
+		c.L, c.R = Replace(n.L, f), Replace(n.R, f)
+		return &c
+	case *Call:
+		c := *n
+		c.Args = make([]Node, len(n.Args))
+		for i, a := range n.Args {
+			c.Args[i] = Replace(a, f)
+		}
+		return &c
+	case *Scope:
+		c := *n
+		c.X = Replace(n.X, f)
+		return &c
+	}
+	return n
+}
