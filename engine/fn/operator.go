@@ -19,7 +19,7 @@ var binaries = map[string]binaryFunc{
 	"*": arithmetic(func(a, b float64) float64 { return a * b }),
 	"/": arithmetic(func(a, b float64) float64 { return a / b }), // x/0 is not finite: NULL
 
-	"&": func(c *Context, a, b dual.Value) dual.Value { return dual.String(c.text(a) + c.text(b)) },
+	"&": func(c *Context, a, b dual.Value) dual.Value { return c.textValue(c.text(a) + c.text(b)) },
 
 	"=":  relation(false, func(c *Context, a, b dual.Value) bool { return c.Compare(a, b) == 0 }),
 	"<>": relation(true, func(c *Context, a, b dual.Value) bool { return c.Compare(a, b) != 0 }),

@@ -129,7 +129,7 @@ func extractRegEx(groupAt int) regexEval {
 		if !found {
 			return dual.Value{}
 		}
-		return dual.String(s[lo:hi])
+		return c.textValue(s[lo:hi])
 	}
 }
 
@@ -159,7 +159,7 @@ func replaceRegEx(groupAt int) regexEval {
 			out = append(append(out, s[end:lo]...), to...)
 			end = hi
 		}
-		return dual.String(string(append(out, s[end:]...)))
+		return c.textValue(string(append(out, s[end:]...)))
 	}
 }
 
@@ -173,5 +173,5 @@ func subFieldRegEx(c *Context, flags string, args []dual.Value) dual.Value {
 	if !ok {
 		return dual.Value{}
 	}
-	return dual.String(part)
+	return c.textValue(part)
 }

@@ -28,10 +28,10 @@ var stringFuncs = []Func{
 	{Name: "Replace", Min: 3, Max: 3, Eval: strict(replace)},
 	{Name: "Repeat", Min: 2, Max: 2, Eval: strict(repeat)},
 	{Name: "KeepChar", Min: 2, Max: 2, Eval: strict(func(c *Context, args []dual.Value) dual.Value {
-		return filterChars(c.text(args[0]), c.text(args[1]), true)
+		return c.textValue(filterChars(c.text(args[0]), c.text(args[1]), true))
 	})},
 	{Name: "PurgeChar", Min: 2, Max: 2, Eval: strict(func(c *Context, args []dual.Value) dual.Value {
-		return filterChars(c.text(args[0]), c.text(args[1]), false)
+		return c.textValue(filterChars(c.text(args[0]), c.text(args[1]), false))
 	})},
 	{Name: "SubField", Min: 2, Max: 3, Eval: strict(subField)},
 	{Name: "TextBetween", Min: 3, Max: 4, Eval: strict(textBetween)},
@@ -39,10 +39,15 @@ var stringFuncs = []Func{
 	{Name: "Ord", Min: 1, Max: 1, Eval: strict(ord)},
 }
 
+// textValue returns the text that a function made. It counts as a number where
+// it reads as one, as a quoted text does: IsNum(Left('1a',1)) is true, and
+// Sum(SubField(...)) adds. Text() alone makes texts that do not.
+func (c *Context) textValue(s string) dual.Value { return Literal(c.Locale, s) }
+
 // text1 is a function of one text.
 func text1(name string, f func(string) string) Func {
 	return Func{Name: name, Min: 1, Max: 1, Eval: strict(func(c *Context, args []dual.Value) dual.Value {
-		return dual.String(f(c.text(args[0])))
+		return c.textValue(f(c.text(args[0])))
 	})}
 }
 
@@ -75,7 +80,7 @@ func left(c *Context, args []dual.Value) dual.Value {
 		return dual.Value{}
 	}
 	s := c.text(args[0])
-	return dual.String(s[:charOffset(s, n)])
+	return c.textValue(s[:charOffset(s, n)])
 }
 
 func right(c *Context, args []dual.Value) dual.Value {
@@ -89,7 +94,7 @@ func right(c *Context, args []dual.Value) dual.Value {
 		_, size := utf8.DecodeLastRuneInString(s[:i])
 		i -= size
 	}
-	return dual.String(s[i:])
+	return c.textValue(s[i:])
 }
 
 func mid(c *Context, args []dual.Value) dual.Value {
@@ -100,18 +105,18 @@ func mid(c *Context, args []dual.Value) dual.Value {
 	}
 	s := c.text(args[0])
 	s = s[charOffset(s, start-1):]
-	return dual.String(s[:charOffset(s, count)])
+	return c.textValue(s[:charOffset(s, count)])
 }
 
 func replace(c *Context, args []dual.Value) dual.Value {
 	s, from, to := c.text(args[0]), c.text(args[1]), c.text(args[2])
 	if from == "" {
-		return dual.String(s)
+		return c.textValue(s)
 	}
 	if len(to) > 0 && strings.Count(s, from) > textMax/len(to) {
 		return dual.Value{}
 	}
-	return dual.String(strings.ReplaceAll(s, from, to))
+	return c.textValue(strings.ReplaceAll(s, from, to))
 }
 
 func repeat(c *Context, args []dual.Value) dual.Value {
@@ -121,18 +126,18 @@ func repeat(c *Context, args []dual.Value) dual.Value {
 	case !ok || len(s) > 0 && n > textMax/len(s):
 		return dual.Value{}
 	case n <= 0:
-		return dual.String("")
+		return c.textValue("")
 	}
-	return dual.String(strings.Repeat(s, n))
+	return c.textValue(strings.Repeat(s, n))
 }
 
-func filterChars(s, set string, keep bool) dual.Value {
-	return dual.String(strings.Map(func(r rune) rune {
+func filterChars(s, set string, keep bool) string {
+	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(set, r) == keep {
 			return r
 		}
 		return -1
-	}, s))
+	}, s)
 }
 
 // subField is SubField(text, delimiter, n); the form without n multiplies
@@ -146,7 +151,7 @@ func subField(c *Context, args []dual.Value) dual.Value {
 	if !ok {
 		return dual.Value{}
 	}
-	return dual.String(part)
+	return c.textValue(part)
 }
 
 // SubField returns part n (from 1, negative from the end) of s, and whether
@@ -192,12 +197,12 @@ func textBetween(c *Context, args []dual.Value) dual.Value {
 		}
 	}
 	if end == "" {
-		return dual.String(s)
+		return c.textValue(s)
 	}
 	if s, _, ok = strings.Cut(s, end); !ok {
 		return dual.Value{}
 	}
-	return dual.String(s)
+	return c.textValue(s)
 }
 
 func chr(c *Context, args []dual.Value) dual.Value {
@@ -205,7 +210,7 @@ func chr(c *Context, args []dual.Value) dual.Value {
 	if !ok || n < 0 || n > unicode.MaxRune || !utf8.ValidRune(rune(n)) {
 		return dual.Value{}
 	}
-	return dual.String(string(rune(n)))
+	return c.textValue(string(rune(n)))
 }
 
 func ord(c *Context, args []dual.Value) dual.Value {

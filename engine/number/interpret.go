@@ -14,6 +14,7 @@ const textMax = 128
 type auto struct {
 	date, time, timestamp *clockPattern
 	money                 *numberPattern
+	starts                [256]bool // first bytes that a readable text can have
 }
 
 func (l *Locale) auto() *auto {
@@ -25,8 +26,31 @@ func (l *Locale) auto() *auto {
 			timestamp: compileClock(l.TimestampFormat),
 			money:     compileNumber(numberKey{l.MoneyFormat, l.MoneyDecimalSep, l.MoneyThousandSep}, ""),
 		}
+		d.auto.markStarts(l)
 	})
 	return &d.auto
+}
+
+// markStarts finds the bytes a readable text can start with. Most texts are
+// words, which one look then tells apart.
+func (a *auto) markStarts(l *Locale) {
+	mark := func(s string) {
+		for i := range len(s) {
+			a.starts[s[i]] = true
+		}
+	}
+	mark("0123456789+-")
+	mark(l.DecimalSep + l.MoneyDecimalSep)
+	for i := range a.money.sections {
+		mark(a.money.sections[i].prefix)
+	}
+	for _, p := range [3]*clockPattern{a.date, a.time, a.timestamp} {
+		if len(p.elems) > 0 && !p.elems[0].numeric() { // a name or a literal
+			for b := range a.starts {
+				a.starts[b] = true
+			}
+		}
+	}
 }
 
 // Interpret reads a text that came without type: a number, else a date, a
@@ -46,13 +70,16 @@ func (l *Locale) read(text string) (float64, bool) {
 	if text == "" {
 		return 0, false
 	}
+	a := l.auto()
+	if !a.starts[text[0]] {
+		return 0, false
+	}
 	if x, ok := readNumber(text, l.DecimalSep, l.ThousandSep); ok {
 		return x, true
 	}
 	if len(text) > textMax {
 		return 0, false
 	}
-	a := l.auto()
 	for _, p := range [3]*clockPattern{a.date, a.time, a.timestamp} {
 		if len(p.elems) == 0 {
 			continue
