@@ -67,7 +67,7 @@ var (
 
 // families is every table of functions of this package.
 var families = [][]Func{
-	colorFuncs, conditionalFuncs, clockFuncs, dateFuncs, distributionFuncs, financialFuncs,
+	codepageFuncs, colorFuncs, conditionalFuncs, clockFuncs, dateFuncs, distributionFuncs, financialFuncs,
 	formatFuncs, hashFuncs, inPeriodFuncs, integerFuncs, interpretFuncs, jsonFuncs, mathFuncs, periodFuncs,
 	rangeFuncs, regexFuncs, roundFuncs, searchFuncs, stringFuncs, systemFuncs, workdayFuncs,
 }

@@ -117,6 +117,7 @@ func TestFunctions(t *testing.T) {
 		{"'18'&'01'", map[string]any{"t": "1801", "n": 1801.0}, "number-formatting 2"},
 		{"TextBetween('2021-01-05','-','-')", map[string]any{"t": "01", "n": 1.0}, "number-formatting 2"},
 		{"IsNum(Text('18'&'01'))", 0.0, "but not Text()"},
+		{"ApplyCodepage('Ïðèâåò',1251)", "Привет", "read as Latin-1, meant as Cyrillic"},
 		{"Chr(49)", map[string]any{"t": "1", "n": 1.0}, "s02"},
 		{"Money(-1234.5)", "-$1,234.50", ""},
 		{"Num(199,'(hex)')", "c7", ""},
