@@ -102,6 +102,9 @@ func itemTree(it *object.Item) *tree.Node {
 	if it.FromScript {
 		n = n.With("fromScript", tree.NewBool(true))
 	}
+	if it.Number != nil {
+		n = n.With("number", tree.NewFloat(*it.Number))
+	}
 	return n
 }
 
@@ -110,11 +113,15 @@ func itemOf(n *tree.Node) (*object.Item, error) {
 	if kind < 0 || kind > int(object.Variable) || n.Get("id").Str() == "" || n.Get("properties").Kind() != tree.Object {
 		return nil, errors.New("item without kind, id or properties")
 	}
-	return &object.Item{
+	it := &object.Item{
 		ID: n.Get("id").Str(), Type: n.Get("type").Str(), Kind: object.Kind(kind), Props: n.Get("properties"), Parent: n.Get("parent").Str(),
 		Children: n.Get("children").Strings(), State: n.Get("state"), FromScript: n.Get("fromScript").Truth(),
 		Created: readInstant(n.Get("created")), Modified: readInstant(n.Get("modified")),
-	}, nil
+	}
+	if x := n.Get("number"); x != nil {
+		it = it.WithNumber(x.Float())
+	}
+	return it, nil
 }
 
 func readDocument(dir string) (d document, err error) {

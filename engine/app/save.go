@@ -21,6 +21,20 @@ func (a *App) Save() error {
 	return nil
 }
 
+// SaveDocument writes everything but the data.
+func (a *App) SaveDocument() error {
+	dir, err := a.lib.folder(a.ID)
+	if err != nil {
+		return err
+	}
+	a.saving.Lock()
+	defer a.saving.Unlock()
+	if err := writeDocument(dir, a.document()); err != nil {
+		return fmt.Errorf("save objects of %s: %w", a.ID, err)
+	}
+	return nil
+}
+
 // write puts the data first: a document never names data that is not there.
 func (a *App) write(dir string) error {
 	a.saving.Lock()

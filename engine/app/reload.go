@@ -1,0 +1,146 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/number"
+	"github.com/cognate-bi/cognate/engine/object"
+	"github.com/cognate-bi/cognate/engine/object/tree"
+	"github.com/cognate-bi/cognate/engine/script"
+)
+
+// folderType is the type of connections that name a folder.
+const folderType = "folder"
+
+// Reload runs the load script and, if it succeeds, exchanges the data. The
+// former data serves until then, and stays after a failure: ok = false, the
+// reasons are in [App.Progress]. It blocks; one reload of an app runs at a
+// time.
+func (a *App) Reload(ctx context.Context, user string) (ok bool, err error) {
+	if !a.reloading.TryLock() {
+		return false, fmt.Errorf("%w: %s", ErrReloading, a.ID)
+	}
+	defer a.reloading.Unlock()
+	a.progress.start(a.now())
+	defer func() { a.progress.finish(a.now()) }()
+
+	res, err := script.Run(ctx, a.Script(), a.scriptOptions(user))
+	if err == nil {
+		err = a.take(res)
+	}
+	switch {
+	case err == nil:
+		return true, nil
+	case ctx.Err() != nil:
+		a.progress.fail(ScriptError{Message: "the reload was cancelled"})
+		return false, ctx.Err()
+	}
+	a.progress.fail(scriptError(err))
+	return false, nil
+}
+
+func scriptError(err error) ScriptError {
+	var e *script.Error
+	if errors.As(err, &e) {
+		return ScriptError{Message: e.Error(), Statement: e.Statement, Line: e.Line, Col: e.Col}
+	}
+	return ScriptError{Message: err.Error()}
+}
+
+func (a *App) scriptOptions(user string) script.Options {
+	o := script.Options{
+		Now: a.now, User: user, AppName: a.Title(), AppID: a.ID, ReloadTime: a.Loaded(),
+		Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: a.onScript,
+	}
+	if o.Folders == nil {
+		o.Folders = map[string]string{}
+	}
+	for _, c := range a.Connections() {
+		if strings.EqualFold(c.Type, folderType) {
+			o.Folders[c.Name] = c.String
+		}
+	}
+	return o
+}
+
+// onScript keeps the progress of the running script as lines.
+func (a *App) onScript(e script.Event) {
+	switch e.Kind {
+	case script.StatementStarted:
+		a.progress.current(strings.TrimSpace(e.Text))
+	case script.RowsLoaded:
+		a.progress.current(fmt.Sprintf("%s << %d Lines fetched", e.Table, e.Rows))
+	case script.TableFinished:
+		a.progress.line(fmt.Sprintf("%s << %d Lines fetched", e.Table, e.Rows))
+	case script.Traced:
+		a.progress.line(e.Text)
+	case script.ErrorIgnored:
+		a.progress.fail(ScriptError{Message: e.Text, Line: e.Line})
+	}
+}
+
+// take makes the result of a script the app's data.
+func (a *App) take(res *script.Result) error {
+	a.progress.current("Linking tables")
+	m, err := model.Build(res.Catalog, a.lib.versions.Add(1))
+	if err != nil {
+		return fmt.Errorf("link tables: %w", err)
+	}
+	d, err := newData(m, res.Locale)
+	if err != nil {
+		return err
+	}
+	if err := a.takeVariables(res.Variables); err != nil {
+		return err
+	}
+	a.data.Store(d)
+	a.mu.Lock()
+	a.loaded = a.now()
+	a.mu.Unlock()
+	a.touch()
+	for _, w := range m.Warnings {
+		a.progress.line(w)
+	}
+	a.publish(Event{Kind: Reloaded})
+	return nil
+}
+
+// takeVariables stores what the script has set. A variable of the script that
+// the script does not set any more stays with its last value.
+func (a *App) takeVariables(vars []script.Variable) error {
+	for _, v := range vars {
+		it := a.Items.Variable(v.Name)
+		if it == nil {
+			fresh, err := object.NewItem(object.Variable, tree.NewObject(
+				member("qInfo", tree.NewObject(member("qId", tree.NewString("")), member("qType", tree.NewString("variable")))),
+				member("qName", tree.NewString(v.Name))), NewID, a.now())
+			if err != nil {
+				return err
+			}
+			fresh.FromScript = true
+			if err := a.Items.Add(fresh); err != nil {
+				return err
+			}
+			it = fresh
+		}
+		_, err := a.Items.Update(it.ID, func(it *object.Item) (*object.Item, error) {
+			it, err := it.WithProps(it.Props.With("qDefinition", tree.NewString(textOf(v))), a.now())
+			if err == nil && v.Value.HasNum() {
+				it = it.WithNumber(v.Value.Num)
+			}
+			return it, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// textOf returns the text of a variable; scripts leave every value with one.
+func textOf(v script.Variable) string { return number.Default().Text(v.Value) }

@@ -1,0 +1,4 @@
+package qix
+
+var objectCubes = map[string]method{}
+var docSearch = map[string]method{}

@@ -1,0 +1,332 @@
+// Package session is one client of the engine: the app it has open, its
+// selections, handles, modal object and own objects.
+//
+// Requests of a session run one after the other in its [Queue]; only there
+// are its methods called, but for those that say otherwise. Changes of the
+// app by others arrive at any time and touch nothing but the handle table,
+// which has a lock of its own.
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/object"
+	"github.com/cognate-bi/cognate/engine/object/tree"
+	"github.com/cognate-bi/cognate/engine/state"
+)
+
+// Errors that clients act on.
+var (
+	ErrNoDoc       = errors.New("no active document")
+	ErrOtherDoc    = errors.New("another app is open in this session")
+	ErrModal       = errors.New("another object is in selection mode")
+	ErrNotModal    = errors.New("the object is not in selection mode")
+	ErrHandle      = errors.New("unknown handle")
+	ErrPath        = errors.New("no such definition in the object")
+	ErrState       = errors.New("unknown alternate state")
+	ErrUnsupported = errors.New("not supported yet")
+	ErrInvalid     = errors.New("invalid parameters")
+)
+
+// A Session is one client. Several sockets may share it.
+type Session struct {
+	ID   string
+	User string // UserDirectory=..; UserId=..
+
+	Queue *Queue
+
+	lib *app.Library
+	log *slog.Logger
+
+	app         *app.App
+	unsubscribe func()
+	data        *app.Data // as of the running request
+	history     state.History
+	modal       *modal
+	objects     *object.Store // session objects and session variables
+	ownStates   []string      // alternate states of this session only
+	soft        map[string][]softPatch
+	searches    map[target]string // list objects being searched
+	temporary   map[string]*tree.Node
+	groups      map[groupKey]int // active fields of drill-down and cyclic dimensions
+
+	current atomic.Pointer[app.App] // the open app, for those outside the queue
+	handles handles
+}
+
+// target is a definition inside an object.
+type target struct{ object, path string }
+
+// A softPatch is an edit of properties that only this session sees.
+type softPatch struct {
+	op    tree.Op
+	path  string
+	value *tree.Node
+}
+
+// New returns a session without an app. Close ends it.
+func New(id, user string, lib *app.Library, log *slog.Logger) *Session {
+	s := &Session{ID: id, User: user, lib: lib, log: log, Queue: newQueue()}
+	s.handles.init()
+	s.reset()
+	return s
+}
+
+// reset forgets everything that belongs to an open app.
+func (s *Session) reset() {
+	s.history, s.modal = state.History{}, nil
+	s.objects, s.ownStates = object.NewStore(), nil
+	s.soft, s.searches = map[string][]softPatch{}, map[target]string{}
+	s.temporary, s.groups = map[string]*tree.Node{}, map[groupKey]int{}
+}
+
+// Library returns the apps of the engine.
+func (s *Session) Library() *app.Library { return s.lib }
+
+// Close ends the session: it waits for the running request, whose context is
+// cancelled, and gives back the app. It may be called from anywhere.
+func (s *Session) Close() {
+	s.Queue.close()
+	s.closeApp()
+}
+
+func (s *Session) closeApp() {
+	if s.app == nil {
+		return
+	}
+	s.unsubscribe()
+	s.lib.Close(s.app)
+	s.app = nil
+	s.current.Store(nil)
+	s.handles.closeAll()
+	s.reset()
+}
+
+// OpenDoc opens the named app, by id or title. The app that is open already
+// is given again; another one is refused.
+func (s *Session) OpenDoc(name string) (*Ref, error) {
+	if s.app != nil && s.app.ID == name {
+		return s.docRef(), nil
+	}
+	id, err := s.lib.Resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if s.app != nil {
+		if s.app.ID == id {
+			return s.docRef(), nil
+		}
+		return nil, ErrOtherDoc
+	}
+	a, err := s.lib.Open(id)
+	if err != nil {
+		return nil, err
+	}
+	s.use(a)
+	return s.docRef(), nil
+}
+
+// CreateSessionApp makes an app that lives in memory and opens it.
+func (s *Session) CreateSessionApp(id string) (*Ref, error) {
+	if s.app != nil {
+		return nil, ErrOtherDoc
+	}
+	if id == "" {
+		id = "SessionApp_" + app.NewID()
+	}
+	s.use(s.lib.NewSessionApp(id))
+	return s.docRef(), nil
+}
+
+func (s *Session) use(a *app.App) {
+	s.app = a
+	s.current.Store(a)
+	s.data = a.Data()
+	s.unsubscribe = a.Subscribe(s.handles.onEvent)
+}
+
+// ActiveDoc returns the open app's handle.
+func (s *Session) ActiveDoc() (*Ref, error) {
+	if s.app == nil {
+		return nil, ErrNoDoc
+	}
+	return s.docRef(), nil
+}
+
+// App returns the open app.
+func (s *Session) App() (*app.App, error) {
+	if s.app == nil {
+		return nil, ErrNoDoc
+	}
+	return s.app, nil
+}
+
+// Progress returns how far the reload of the open app is. It may be called
+// from anywhere.
+func (s *Session) Progress() app.Progress {
+	if a := s.current.Load(); a != nil {
+		return a.Progress()
+	}
+	return app.Progress{}
+}
+
+// Now returns the time by the app's clock.
+func (s *Session) Now() time.Time { return s.lib.Options().Now() }
+
+// Data returns the data that the running request works on.
+func (s *Session) Data() *app.Data { return s.data }
+
+func (s *Session) docRef() *Ref {
+	return s.handles.open(Ref{Class: Doc, ID: s.app.ID}, object.Deps{})
+}
+
+// Begin prepares the session for a request: it takes over data that a reload
+// has exchanged since the last one.
+func (s *Session) Begin() {
+	s.handles.setBusy(true)
+	if s.app == nil {
+		return
+	}
+	s.syncStates()
+	if d := s.app.Data(); d != s.data {
+		s.history = s.carryOver(s.data, d)
+		s.data = d
+	}
+}
+
+// End closes a request and returns what has changed since the last one: the
+// handles whose layouts are out of date, and those that are gone.
+func (s *Session) End() (changed, closed []int) { return s.handles.take() }
+
+// A Registry is the sessions of an engine.
+type Registry struct {
+	lib *app.Library
+	log *slog.Logger
+
+	mu       sync.Mutex
+	sessions map[string]*entry
+	closed   bool
+}
+
+type entry struct {
+	session *Session
+	sockets int
+	expiry  *time.Timer // runs while there are no sockets
+}
+
+// NewRegistry returns an empty registry.
+func NewRegistry(lib *app.Library, log *slog.Logger) *Registry {
+	return &Registry{lib: lib, log: log, sessions: map[string]*entry{}}
+}
+
+// ErrClosing says that the engine is going down.
+var ErrClosing = errors.New("the engine is shutting down")
+
+// Attach returns the session with the key and user, or a new one. Each call
+// is matched by one of Detach.
+func (r *Registry) Attach(key, user string) (s *Session, attached bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, false, ErrClosing
+	}
+	if e := r.sessions[key]; e != nil && e.session.User == user {
+		if e.expiry != nil {
+			e.expiry.Stop()
+			e.expiry = nil
+		}
+		e.sockets++
+		return e.session, true, nil
+	}
+	if r.sessions[key] != nil { // the same id of another user is another session
+		key += "\x00" + user
+		if e := r.sessions[key]; e != nil {
+			e.sockets++
+			return e.session, true, nil
+		}
+	}
+	s = New(key, user, r.lib, r.log)
+	r.sessions[key] = &entry{session: s, sockets: 1}
+	return s, false, nil
+}
+
+// Detach gives back a session. After the last one it lives on for ttl.
+func (r *Registry) Detach(s *Session, ttl time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.sessions[s.ID]
+	if e == nil || e.session != s {
+		return
+	}
+	if e.sockets--; e.sockets > 0 {
+		return
+	}
+	if ttl <= 0 {
+		delete(r.sessions, s.ID)
+		go s.Close() // it waits for the running request
+		return
+	}
+	e.expiry = time.AfterFunc(ttl, func() { r.expire(e) })
+}
+
+func (r *Registry) expire(e *entry) {
+	r.mu.Lock()
+	gone := e.sockets == 0 && r.sessions[e.session.ID] == e
+	if gone {
+		delete(r.sessions, e.session.ID)
+	}
+	r.mu.Unlock()
+	if gone {
+		e.session.Close()
+	}
+}
+
+// Len returns the number of sessions.
+func (r *Registry) Len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.sessions)
+}
+
+// Close ends all sessions and refuses new ones.
+func (r *Registry) Close() {
+	r.mu.Lock()
+	r.closed = true
+	var open []*Session
+	for key, e := range r.sessions {
+		if e.expiry != nil {
+			e.expiry.Stop()
+		}
+		open = append(open, e.session)
+		delete(r.sessions, key)
+	}
+	r.mu.Unlock()
+	for _, s := range open {
+		s.Close()
+	}
+}
+
+// OpenSessionApp makes the app in memory that a socket's path names. It may be
+// called from anywhere: it waits for its turn in the queue.
+func (s *Session) OpenSessionApp(id string) error {
+	done := make(chan error, 1)
+	ok := s.Queue.Add(nil, func(context.Context) {
+		_, err := s.CreateSessionApp(id)
+		done <- err
+	})
+	if !ok {
+		return ErrClosing
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-s.Queue.done:
+		return ErrClosing
+	}
+}

@@ -1,0 +1,227 @@
+// Package enginehost serves the engine over HTTP: QIX sockets, a health check
+// and, for a single node, the page.
+//
+// A socket belongs to a session of the engine (package session). The first
+// frame is OnConnected; it is sent a moment after the answer to the upgrade,
+// because some clients throw away what arrives together with it. Answers wait
+// in a queue of bounded size per socket: a client that does not read is cut
+// off and does not hold up its session.
+package enginehost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fasthttp/websocket"
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/qix"
+	"github.com/cognate-bi/cognate/engine/session"
+)
+
+// Options are the settings of a host.
+type Options struct {
+	Addr string // host:port to listen on; port 0 = any free one
+	// AllowRemote lets Addr be reachable from other machines. There is no
+	// authentication yet: whoever reaches the port may do everything.
+	AllowRemote bool
+	Page        http.Handler // served for everything that is no socket; nil = none
+	Limits      qix.Limits
+	SessionTTL  time.Duration // life of a session after its last socket
+	WriteMax    int           // bytes of answers that may wait per socket; 0 = 256 MB
+	GraceMax    time.Duration // how long shutting down waits; 0 = 5 s
+	Log         *slog.Logger
+}
+
+// Validate fills in defaults and says what is wrong.
+func (o *Options) Validate() error {
+	host, _, err := net.SplitHostPort(o.Addr)
+	if err != nil {
+		return fmt.Errorf("listen address %q: %w", o.Addr, err)
+	}
+	if !o.AllowRemote && !isLoopback(host) {
+		return fmt.Errorf("listen address %q is reachable from other machines and there is no authentication: use 127.0.0.1, or say --allow-remote", o.Addr)
+	}
+	if o.WriteMax == 0 {
+		o.WriteMax = 256 << 20
+	}
+	if o.GraceMax == 0 {
+		o.GraceMax = 5 * time.Second
+	}
+	if o.Limits.FrameBytes == 0 {
+		o.Limits.FrameBytes = 100 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// A Host is a running engine service.
+type Host struct {
+	opt      Options
+	lib      *app.Library
+	sessions *session.Registry
+	server   *fasthttp.Server
+	upgrader websocket.FastHTTPUpgrader
+	listener net.Listener
+
+	mu      sync.Mutex
+	sockets map[*socket]struct{}
+	closing bool
+	wg      sync.WaitGroup // sockets
+}
+
+// New listens on the address. Serve answers.
+func New(o Options, lib *app.Library) (*Host, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", o.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	h := &Host{
+		opt: o, lib: lib, sessions: session.NewRegistry(lib, o.Log), listener: l, sockets: map[*socket]struct{}{},
+		upgrader: websocket.FastHTTPUpgrader{
+			ReadBufferSize: 64 << 10, WriteBufferSize: 64 << 10,
+			CheckOrigin: sameOrigin,
+		},
+	}
+	h.server = &fasthttp.Server{
+		Handler: h.handle, Name: "cognate", ReadBufferSize: 64 << 10, MaxRequestBodySize: 1 << 20,
+		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, NoDefaultServerHeader: true, CloseOnShutdown: true,
+		Logger: logAdapter{o.Log},
+	}
+	return h, nil
+}
+
+type logAdapter struct{ log *slog.Logger }
+
+func (a logAdapter) Printf(format string, args ...any) {
+	a.log.Debug("http", "msg", fmt.Sprintf(format, args...))
+}
+
+// sameOrigin lets pages of other sites not use a user's engine. Clients that
+// are no browsers send no origin.
+func sameOrigin(ctx *fasthttp.RequestCtx) bool {
+	origin := string(ctx.Request.Header.Peek("Origin"))
+	if origin == "" {
+		return true
+	}
+	_, host, _ := strings.Cut(origin, "://")
+	return strings.EqualFold(host, string(ctx.Host()))
+}
+
+// Addr returns the address that is listened on.
+func (h *Host) Addr() net.Addr { return h.listener.Addr() }
+
+// Serve answers until Shutdown.
+func (h *Host) Serve() error { return h.server.Serve(h.listener) }
+
+// Shutdown stops listening, tells all clients, ends their requests and waits
+// for them, at most for Options.GraceMax.
+func (h *Host) Shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, h.opt.GraceMax)
+	defer cancel()
+	h.mu.Lock()
+	h.closing = true
+	for s := range h.sockets {
+		s.close(closeTerminating, "engine terminating")
+	}
+	h.mu.Unlock()
+	gone := make(chan struct{})
+	go func() {
+		h.wg.Wait()
+		h.sessions.Close()
+		close(gone)
+	}()
+	err := h.server.ShutdownWithContext(ctx)
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		err = errors.Join(err, fmt.Errorf("sockets still open: %w", ctx.Err()))
+	}
+	return err
+}
+
+func (h *Host) handle(ctx *fasthttp.RequestCtx) {
+	switch {
+	case websocket.FastHTTPIsWebSocketUpgrade(ctx):
+		h.upgrade(ctx)
+	case string(ctx.Path()) == "/healthcheck" || string(ctx.Path()) == "/healthz":
+		h.health(ctx)
+	case h.opt.Page != nil:
+		servePage(ctx, h.opt.Page)
+	default:
+		ctx.Error("not found", fasthttp.StatusNotFound)
+	}
+}
+
+// upgrade opens a socket: the session is attached first, so that one that is
+// refused is so with a status.
+func (h *Host) upgrade(ctx *fasthttp.RequestCtx) {
+	raw, _, _ := strings.Cut(string(ctx.RequestURI()), "?")
+	r := parseRoute(raw)
+	if !r.ok {
+		ctx.Error("no such path for a socket", fasthttp.StatusNotFound)
+		return
+	}
+	if r.ttl < 0 {
+		r.ttl = h.opt.SessionTTL
+	}
+	user := userOf(ctx)
+	key := sessionKey(ctx, r)
+	err := h.upgrader.Upgrade(ctx, func(ws *websocket.Conn) { h.socket(ws, r, key, user) })
+	if err != nil {
+		h.opt.Log.Debug("upgrade refused", "path", raw, "err", err)
+	}
+}
+
+// userOf returns who the client says that it is: a proxy in front has checked
+// it. Without one everybody is the same.
+func userOf(ctx *fasthttp.RequestCtx) string {
+	if u := string(ctx.Request.Header.Peek("X-Qlik-User")); u != "" {
+		return u
+	}
+	return "UserDirectory=LOCAL; UserId=anonymous"
+}
+
+// sessionKey names the session of a socket. Sockets share one when a client
+// names it; otherwise each has its own, as the one of an app in memory.
+func sessionKey(ctx *fasthttp.RequestCtx, r route) string {
+	header := string(ctx.Request.Header.Peek("X-Qlik-Session"))
+	switch {
+	case header != "" || r.identity != "":
+		return "named\x00" + header + "\x00" + r.identity + "\x00" + r.app
+	case strings.HasPrefix(r.app, sessionAppPrefix):
+		return "app\x00" + r.app
+	}
+	return "own\x00" + uuid.NewString()
+}
+
+func (h *Host) health(ctx *fasthttp.RequestCtx) {
+	h.mu.Lock()
+	sockets, closing := len(h.sockets), h.closing
+	h.mu.Unlock()
+	if closing {
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+	}
+	ctx.SetContentType("application/json")
+	fmt.Fprintf(ctx, `{"version":"1.0","started":true,"saturated":false,"apps":{"active_docs":%d},"session":{"active":%d},"sockets":%d}`,
+		len(h.lib.OpenApps()), h.sessions.Len(), sockets)
+}

@@ -1,0 +1,223 @@
+package enginehost
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fasthttp/websocket"
+
+	"github.com/cognate-bi/cognate/engine/qix"
+	"github.com/cognate-bi/cognate/engine/session"
+)
+
+// Close codes that clients know.
+const (
+	closeTerminating = 4003
+	closeSlow        = 1013 // try again later: the client did not read
+	closeTooBig      = 1009
+)
+
+// Timings of a socket.
+const (
+	// firstFrameDelay keeps OnConnected apart from the answer to the upgrade:
+	// gopherciser loses frames that arrive together with it (seen on loopback;
+	// gone from 40 ms on).
+	firstFrameDelay = 50 * time.Millisecond
+	writeTimeout    = 30 * time.Second
+	pingEvery       = 30 * time.Second
+	pongTimeout     = 75 * time.Second
+)
+
+// A socket is one client connection with its queue of frames to send.
+type socket struct {
+	ws   *websocket.Conn
+	host *Host
+
+	mu      sync.Mutex
+	frames  [][]byte
+	bytes   int
+	wake    chan struct{}
+	done    chan struct{}
+	ended   bool
+	code    int
+	message string
+}
+
+// socket serves one connection until it ends.
+func (h *Host) socket(ws *websocket.Conn, r route, key, user string) {
+	s := &socket{ws: ws, host: h, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if !h.add(s) {
+		s.refuse("SESSION_ERROR_LIMIT_EXCEEDED")
+		return
+	}
+	defer h.remove(s)
+	sess, attached, err := h.sessions.Attach(key, user)
+	if err != nil {
+		s.refuse("SESSION_ERROR_LIMIT_EXCEEDED")
+		return
+	}
+	defer h.sessions.Detach(sess, r.ttl)
+
+	conn := qix.NewConn(sess, s.emit, h.opt.Log, h.opt.Limits)
+	defer conn.Close()
+	var writing sync.WaitGroup
+	writing.Add(1)
+	go func() {
+		defer writing.Done()
+		s.write()
+	}()
+	s.connect(sess, r, attached)
+	s.read(conn)
+	s.end(websocket.CloseNormalClosure, "")
+	writing.Wait()
+}
+
+func (h *Host) add(s *socket) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return false
+	}
+	h.sockets[s] = struct{}{}
+	h.wg.Add(1)
+	return true
+}
+
+func (h *Host) remove(s *socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sockets, s)
+	h.wg.Done()
+}
+
+// refuse tells why there is no session and closes.
+func (s *socket) refuse(state string) {
+	_ = s.ws.SetWriteDeadline(time.Now().Add(time.Second)) // it is over anyway
+	_ = s.ws.WriteMessage(websocket.TextMessage, qix.Notification("OnConnected", [2]string{"qSessionState", state}))
+	_ = s.ws.Close()
+}
+
+// connect opens what the path names and sends the first frame. An app in
+// memory exists from here on; a stored one is opened by OpenDoc.
+func (s *socket) connect(sess *session.Session, r route, attached bool) {
+	state := "SESSION_CREATED"
+	if attached {
+		state = "SESSION_ATTACHED"
+	}
+	if strings.HasPrefix(r.app, sessionAppPrefix) && !attached {
+		if err := sess.OpenSessionApp(r.app); err != nil {
+			s.host.opt.Log.Warn("session app not opened", "app", r.app, "err", err)
+			state = "SESSION_ERROR_APP_FAILURE"
+		}
+	}
+	timer := time.NewTimer(firstFrameDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.done:
+	}
+	s.emit(qix.Notification("OnConnected", [2]string{"qSessionState", state}))
+}
+
+// read hands frames of the client on until the connection ends.
+func (s *socket) read(conn *qix.Conn) {
+	s.ws.SetReadLimit(int64(s.host.opt.Limits.FrameBytes))
+	alive := func(string) error { return s.ws.SetReadDeadline(time.Now().Add(pongTimeout)) }
+	s.ws.SetPongHandler(alive)
+	_ = alive("") // an error of the connection shows when it is read
+	for {
+		kind, frame, err := s.ws.ReadMessage()
+		if err != nil {
+			if errors.Is(err, websocket.ErrReadLimit) {
+				s.end(closeTooBig, "frame too large")
+			}
+			return
+		}
+		_ = alive("")
+		if kind == websocket.TextMessage || kind == websocket.BinaryMessage {
+			conn.Receive(frame)
+		}
+	}
+}
+
+// emit queues a frame. A client that leaves too much unread is cut off.
+func (s *socket) emit(frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	if s.bytes += len(frame); s.bytes > s.host.opt.WriteMax && len(s.frames) > 0 {
+		s.frames = nil
+		s.endLocked(closeSlow, "client does not read")
+		return
+	}
+	s.frames = append(s.frames, frame)
+	s.signal()
+}
+
+func (s *socket) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// end stops the socket after the frames that wait.
+func (s *socket) end(code int, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endLocked(code, message)
+}
+
+func (s *socket) endLocked(code int, message string) {
+	if s.ended {
+		return
+	}
+	s.ended, s.code, s.message = true, code, message
+	close(s.done)
+	s.signal()
+}
+
+// close ends the socket from outside: reading stops too.
+func (s *socket) close(code int, message string) { s.end(code, message) }
+
+// next takes the frames that wait; ok = false when the socket has ended.
+func (s *socket) next() (frames [][]byte, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	frames, s.frames, s.bytes = s.frames, nil, 0
+	return frames, !s.ended
+}
+
+// write sends frames and pings; at the end it closes the connection, which
+// ends reading.
+func (s *socket) write() {
+	defer s.ws.Close()
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	for {
+		frames, ok := s.next()
+		for _, f := range frames {
+			_ = s.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
+			if err := s.ws.WriteMessage(websocket.TextMessage, f); err != nil {
+				s.end(websocket.CloseAbnormalClosure, "")
+				return
+			}
+		}
+		if !ok {
+			_ = s.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(s.code, s.message), time.Now().Add(time.Second))
+			return
+		}
+		if len(frames) > 0 {
+			continue
+		}
+		select {
+		case <-s.wake:
+		case <-ping.C:
+			_ = s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
+		}
+	}
+}
