@@ -22,6 +22,7 @@ const (
 	colIterNo                  // number of the iteration of WHILE
 	colSubField                // a part of SubField(prog, prog2)
 	colRowNo                   // number of the row in the table being loaded
+	colRowsSoFar               // rows in the table being loaded: RowNo in conditions
 )
 
 // A feedCol is an input of the programs of a stage.
@@ -174,9 +175,9 @@ func (f *feed) rows(n int, columns []dual.Vector) (int, []dual.Vector, error) {
 			vecs[i] = columns[c.src]
 		case colRecNo:
 			vecs[i] = sequence(f.recNo+1, n, fn.FormatInteger)
-		case colRowNo:
+		case colRowNo, colRowsSoFar:
 			if f.single {
-				vecs[i] = sequence(f.r.rowNo(), n, fn.FormatInteger)
+				vecs[i] = f.rowNumbers(c.kind, n)
 			}
 		case colPrevious:
 			if f.single {
@@ -199,6 +200,15 @@ func (f *feed) rows(n int, columns []dual.Vector) (int, []dual.Vector, error) {
 		}
 	}
 	return n, vecs, f.previous(n, vecs)
+}
+
+// rowNumbers returns the numbers of the next n rows of the table being loaded.
+func (f *feed) rowNumbers(kind colKind, n int) dual.Vector {
+	first := f.r.rowNo()
+	if kind == colRowsSoFar {
+		first--
+	}
+	return sequence(first, n, fn.FormatInteger)
 }
 
 // previous fills the inputs of Previous: the values of the argument, shifted
@@ -246,7 +256,7 @@ func (f *feed) finish(n int, vecs []dual.Vector) (int, []dual.Vector, error) {
 	if !f.single {
 		for i := range f.cols {
 			if f.cols[i].kind == colRowNo {
-				vecs[i] = sequence(f.r.rowNo(), n, fn.FormatInteger)
+				vecs[i] = f.rowNumbers(colRowNo, n)
 			}
 		}
 	}

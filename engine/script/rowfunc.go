@@ -22,6 +22,8 @@ func bindRecNo(e *env, _ *expr.Call) (eval.Binding, bool, error) {
 
 // bindRowNo binds RowNo(): the number of the row in the table being loaded.
 // It is known for many rows at once only where no row is left out any more.
+// WHILE and WHERE are asked before there is a row: they see the number of rows
+// so far (script-truth s03: WHILE RowNo() < n makes n rows).
 func bindRowNo(e *env, _ *expr.Call) (eval.Binding, bool, error) {
 	if e.feed == nil {
 		return constant(dual.Value{})
@@ -33,7 +35,11 @@ func bindRowNo(e *env, _ *expr.Call) (eval.Binding, bool, error) {
 	if e.phase != phaseOutput || !e.feed.top {
 		e.needsRows()
 	}
-	return eval.Binding{Input: e.feed.input(feedCol{kind: colRowNo})}, true, nil
+	kind := colRowNo
+	if e.phase != phaseOutput {
+		kind = colRowsSoFar
+	}
+	return eval.Binding{Input: e.feed.input(feedCol{kind: kind})}, true, nil
 }
 
 // bindIterNo binds IterNo(): the number of the iteration of WHILE.

@@ -72,7 +72,7 @@ func (p *splitter) cut(s *statement) (int, error) {
 	case sc.is("set"):
 		return p.end(s, looseQuotes)
 	case sc.is("trace"):
-		return p.end(s, firstQuote)
+		return p.end(s, textQuotes)
 	}
 	return p.end(s, allQuotes)
 }
@@ -83,7 +83,10 @@ func (p *splitter) cut(s *statement) (int, error) {
 func controlWord(sc *scanner) keyword {
 	save := sc.pos
 	key := readControlWord(sc)
-	if c := sc.ahead(); key != "" && (c == ':' || c == '=') {
+	behind := sc.pos
+	c := sc.ahead()
+	sc.pos = behind
+	if key != "" && (c == ':' || c == '=') {
 		key = ""
 	}
 	if key == "" {
@@ -116,7 +119,7 @@ type quoteRule uint8
 const (
 	allQuotes   quoteRule = iota
 	looseQuotes           // a quote that is not closed in its line is an ordinary character, unless the value starts with it
-	firstQuote            // as loose, but only where the text starts with it
+	textQuotes            // as all if the text starts with a quote, else none
 )
 
 // end returns the offset of the semicolon that ends the statement.
@@ -152,11 +155,12 @@ func (p *splitter) counts(rule quoteRule, i int) bool {
 		return true
 	}
 	src := p.t.src
-	before := strings.TrimSpace(src[p.pos:i])
-	first := strings.HasSuffix(before, "=") || strings.EqualFold(before, "trace")
-	if rule == firstQuote {
-		return first
+	if rule == textQuotes {
+		sc := scanner{src: src, pos: p.pos}
+		sc.accept("TRACE")
+		return closers[sc.ahead()] != 0 && src[sc.pos] != '['
 	}
+	first := strings.HasSuffix(strings.TrimSpace(src[p.pos:i]), "=")
 	if src[i] == '[' {
 		return false // SET v = [a] keeps its brackets; they hold no semicolons
 	}

@@ -47,8 +47,8 @@ func (f *feed) repeatSingle() (int, []dual.Vector, error) {
 	vecs := append([]dual.Vector(nil), f.pending...)
 	f.withIterNo(vecs, dual.Constant(dual.Formatted(float64(f.rep), fn.FormatInteger), 1))
 	for i := range f.cols {
-		if f.cols[i].kind == colRowNo {
-			vecs[i] = sequence(f.r.rowNo(), 1, fn.FormatInteger)
+		if kind := f.cols[i].kind; kind == colRowNo || kind == colRowsSoFar {
+			vecs[i] = f.rowNumbers(kind, 1)
 		}
 	}
 	v, err := f.while.run.Vector(1, vecs)
