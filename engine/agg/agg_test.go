@@ -273,21 +273,33 @@ func TestDictionaryFilledLater(t *testing.T) {
 	}
 }
 
-func BenchmarkSum(b *testing.B) {
+func BenchmarkAdd(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const n = 1 << 16
-	x, groups := make([]float64, n), make([]uint32, n)
+	x, groups, codes := make([]float64, n), make([]uint32, n), make([]uint32, n)
 	for i := range x {
-		x[i], groups[i] = float64(rng.IntN(1000)), uint32(rng.IntN(100))
+		x[i], groups[i], codes[i] = float64(rng.IntN(1000)), uint32(rng.IntN(100)), uint32(rng.IntN(1000))
 	}
-	for _, name := range []string{"Sum", "Count", "Max", "StDev"} {
+	symbols := make([]dual.Value, 1000)
+	for i := range symbols {
+		symbols[i] = dual.New(fmt.Sprint(i, " "), float64(i))
+	}
+	dense, coded := dual.Nums(x, nil), dual.Coded(codes, &dual.Dict{Vals: symbols})
+	for _, bb := range []struct {
+		name     string
+		distinct bool
+		arg      dual.Vector
+	}{
+		{"Sum", false, dense}, {"Sum", false, coded}, {"Count", false, dense}, {"Count", false, coded},
+		{"Count", true, dense}, {"Count", true, coded}, {"Max", false, dense}, {"StDev", false, dense},
+		{"Only", false, coded},
+	} {
 		for _, g := range [][]uint32{nil, groups} {
-			b.Run(fmt.Sprintf("%s/grouped=%v", name, g != nil), func(b *testing.B) {
-				a, _ := New(context(), Spec{Name: name, NArgs: 1})
+			b.Run(fmt.Sprintf("%s/distinct=%v/coded=%v/grouped=%v", bb.name, bb.distinct, bb.arg.Codes != nil, g != nil), func(b *testing.B) {
+				a, _ := New(context(), Spec{Name: bb.name, NArgs: 1, Distinct: bb.distinct})
 				a.Grow(100)
-				args := []dual.Vector{dual.Nums(x, nil)}
 				for b.Loop() {
-					a.Add(g, args)
+					a.Add(g, []dual.Vector{bb.arg})
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
 			})

@@ -14,7 +14,8 @@ type distinct struct {
 	tuples tuples
 	seen   pairs
 
-	newGroups []uint32 // scratch of Add
+	ids, more []uint32 // scratch of Add: a number per row
+	newGroups []uint32
 	newRows   []int32
 }
 
@@ -32,16 +33,21 @@ func (d *distinct) Grow(nGroups int) {
 }
 
 func (d *distinct) Add(groups []uint32, args []dual.Vector) {
+	d.ids = d.args[0].all(d.ids[:0], &args[0])
+	for k := 1; k < len(args); k++ {
+		d.more = d.args[k].all(d.more[:0], &args[k])
+		for i, id := range d.more {
+			d.ids[i] = d.tuples.id(d.ids[i], id, k)
+		}
+	}
 	d.newGroups, d.newRows = d.newGroups[:0], d.newRows[:0]
-	for i := range args[0].N {
-		id := d.args[0].idAt(&args[0], i)
-		for k := 1; k < len(args); k++ {
-			id = d.tuples.id(id, d.args[k].idAt(&args[k], i), k)
+	for i, id := range d.ids {
+		g := groupOf(groups, i)
+		if d.seen.has(g, id) || !d.seen.add(g, id) {
+			continue
 		}
-		if g := groupOf(groups, i); d.seen.add(g, id) {
-			d.newGroups = append(d.newGroups, g)
-			d.newRows = append(d.newRows, int32(i))
-		}
+		d.newGroups = append(d.newGroups, g)
+		d.newRows = append(d.newRows, int32(i))
 	}
 	if len(d.newRows) == 0 {
 		return
@@ -110,6 +116,13 @@ type pairs struct {
 }
 
 func (s *pairs) grow(nGroups int) { s.bits = grown(s.bits, nGroups) }
+
+// has is a quick look, small enough to be inlined: it may miss a pair that is
+// there, and never finds one that is not.
+func (s *pairs) has(g, id uint32) bool {
+	b := s.bits[g]
+	return int(id/64) < len(b) && b[id/64]>>(id%64)&1 != 0
+}
 
 // add adds a pair and reports whether it is new.
 func (s *pairs) add(g, id uint32) bool {
