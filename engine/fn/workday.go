@@ -7,7 +7,7 @@ import (
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
-// workdaysMax bounds the days FirstWorkDate and LastWorkDate count.
+// workdaysMax bounds the days that FirstWorkDate and LastWorkDate go.
 const workdaysMax = 1000000
 
 var workdayFuncs = []Func{
@@ -44,24 +44,25 @@ func weekdaysBefore(day float64) float64 {
 	return weeks*5 + math.Min(day-monday-weeks*7, 5)
 }
 
+// workdays counts the working days from one day to another, both included.
+func workdays(from, to float64, holidays []float64) int {
+	if to < from {
+		return 0
+	}
+	off := sort.SearchFloat64s(holidays, to+1) - sort.SearchFloat64s(holidays, from)
+	return int(weekdaysBefore(to+1)-weekdaysBefore(from)) - off
+}
+
 func netWorkDays(c *Context, args []dual.Value) dual.Value {
 	from, to := math.Floor(c.num(args[0])), math.Floor(c.num(args[1]))
 	if !(math.Abs(from) <= serialMax && math.Abs(to) <= serialMax) {
 		return dual.Value{}
 	}
-	if to < from {
-		return integer(0)
-	}
-	n := int(weekdaysBefore(to+1) - weekdaysBefore(from))
-	for _, h := range c.holidays(args[2:]) {
-		if h >= from && h <= to {
-			n--
-		}
-	}
-	return integer(n)
+	return integer(workdays(from, to, c.holidays(args[2:])))
 }
 
-// workDate walks from a day, which counts itself, until n working days are had.
+// workDate finds the nearest day in the direction of step up to which, from
+// the given day, there are n working days.
 func workDate(step float64) evalFunc {
 	return func(c *Context, args []dual.Value) dual.Value {
 		day := math.Floor(c.num(args[0]))
@@ -70,14 +71,11 @@ func workDate(step float64) evalFunc {
 			return dual.Value{}
 		}
 		holidays := c.holidays(args[2:])
-		for {
-			i := sort.SearchFloat64s(holidays, day)
-			if isWeekday(day) && (i == len(holidays) || holidays[i] != day) {
-				if n--; n == 0 {
-					return c.date(day)
-				}
-			}
-			day += step
-		}
+		daysMax := 2*(n+len(holidays)) + 7 // five of seven days are weekdays
+		away := sort.Search(daysMax, func(away int) bool {
+			end := day + step*float64(away)
+			return workdays(min(day, end), max(day, end), holidays) >= n
+		})
+		return c.date(day + step*float64(away))
 	}
 }
