@@ -16,13 +16,13 @@ import (
 type colKind uint8
 
 const (
-	colSource   colKind = iota // a column of the input
-	colRecNo                   // number of the input row
-	colPrevious                // prog on the row before
-	colIterNo                  // number of the iteration of WHILE
-	colSubField                // a part of SubField(prog, prog2)
-	colRowNo                   // number of the row in the table being loaded
-	colRowsSoFar               // rows in the table being loaded: RowNo in conditions
+	colSource    colKind = iota // a column of the input
+	colRecNo                    // number of the input row
+	colPrevious                 // prog on the row before
+	colIterNo                   // number of the iteration of WHILE
+	colSubField                 // a part of SubField(prog, prog2)
+	colRowNo                    // number of the row in the table being loaded
+	colRowsSoFar                // rows in the table being loaded: RowNo in conditions
 )
 
 // A feedCol is an input of the programs of a stage.
