@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -200,4 +201,10 @@ func (c *Context) matching(x *setter, text string, mode search.Mode, f *model.Fi
 		}
 	}
 	return codes, nil
+}
+
+// Search returns the codes of a field that match an interactive search
+// string, in the context's selections.
+func (c *Context) Search(ctx context.Context, text string, f *model.Field) (*bitset.Set, error) {
+	return c.matching(&setter{ctx: ctx, c: c}, text, search.Interactive, f)
 }

@@ -34,6 +34,7 @@ type planner struct {
 	// that are resolved already, by number
 	columns  map[string]expr.Node
 	resolved []expr.Node
+	ordered  bool // some measure looks at other rows
 }
 
 // A constNode is a value that is known when the grid is planned.

@@ -91,6 +91,7 @@ func (p *planner) rowFunc(lower string, n *expr.Call, within *scope, depth int) 
 		return nil, true, err
 	}
 	arr, total := p.arr, n.Total
+	p.ordered = true
 	return &rowNode{n.At, func(_ int, args []dual.Vector) (dual.Vector, error) {
 		return def.f(arr, total, args), nil
 	}, args}, true, nil
@@ -135,6 +136,7 @@ func (p *planner) overWindows(n *expr.Call, within *scope, depth int) (expr.Node
 		return nil, true, err
 	}
 	arr, ctx := p.arr, p.c.Fn
+	p.ordered = true
 	vector := func(rows int, args []dual.Vector) (dual.Vector, error) {
 		out := make([]dual.Value, rows)
 		var list []dual.Value
