@@ -1,0 +1,12 @@
+// Bundles src into dist, which is committed and embedded into the Go binary.
+import { build } from 'esbuild';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+
+rmSync('dist', { recursive: true, force: true });
+mkdirSync('dist');
+await build({
+  entryPoints: ['src/main.ts', 'src/style.css'],
+  outdir: 'dist', bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'linked', logLevel: 'info',
+});
+copyFileSync('src/index.html', 'dist/index.html');
+copyFileSync('src/icon.svg', 'dist/icon.svg');
