@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/number"
@@ -215,11 +216,10 @@ func (r *reading) jsonValue(raw json.RawMessage) (dual.Value, error) {
 		}
 		return dual.String(compact.String()), nil
 	}
-	var x float64
-	if err := json.Unmarshal(raw, &x); err != nil { // out of range
-		return dual.String(string(raw)), nil
+	if x, err := strconv.ParseFloat(string(raw), 64); err == nil {
+		return dual.Number(x), nil
 	}
-	return dual.Number(x), nil
+	return dual.String(string(raw)), nil // out of range
 }
 
 // A jsonArray iterates over the records of a document.

@@ -390,7 +390,7 @@ func (r *textReader) advance(ctx context.Context) error {
 func (r *textReader) Close() error {
 	if r.group != nil {
 		r.cancel()
-		r.group.Wait() // its error is Next's, or that it was cancelled
+		_ = r.group.Wait() // its error is Next's, or that it was cancelled
 	}
 	if r.stream != nil {
 		return r.stream.Close()

@@ -140,10 +140,16 @@ func TestTextFile(t *testing.T) {
 		{"unless it shall not", "a.csv", "a\nx\x1ay\n2\n", Spec{NoEOF: true}, []string{"a", "'x\x1ay'", "'2'/2"}},
 		{"old line ends", "a.csv", "a,b\r1,2\r3,4", Spec{}, []string{"a|b", "'1'/1|'2'/2", "'3'/3|'4'/4"}},
 		{"a csv without specification may span lines", "a.csv", "a,b\n\"x\n\"\"y\",2\n", Spec{}, []string{"a|b", "'x\n\"y'|'2'/2"}},
-		{"fixed records", "a.txt", "ab 12xyz\n\nc   3\n", Spec{Format: "fix", Needed: []string{"@1:3", "@4:5", "@6:n"}},
-			[]string{"@1:3|@4:5|@6:n", "'ab'|'12'/12|'xyz'", "'c'|'3'/3|''"}},
-		{"fixed length", "a.txt", "ab1cd2e", Spec{Format: "fix", RecordLen: 3, Needed: []string{"@1:2", "@3:3"}},
-			[]string{"@1:2|@3:3", "'ab'|'1'/1", "'cd'|'2'/2", "'e'|''"}},
+		{
+			"fixed records", "a.txt", "ab 12xyz\n\nc   3\n",
+			Spec{Format: "fix", Needed: []string{"@1:3", "@4:5", "@6:n"}},
+			[]string{"@1:3|@4:5|@6:n", "'ab'|'12'/12|'xyz'", "'c'|'3'/3|''"},
+		},
+		{
+			"fixed length", "a.txt", "ab1cd2e",
+			Spec{Format: "fix", RecordLen: 3, Needed: []string{"@1:2", "@3:3"}},
+			[]string{"@1:2|@3:3", "'ab'|'1'/1", "'cd'|'2'/2", "'e'|''"},
+		},
 		{"empty file", "a.csv", "", Spec{}, []string{""}},
 	} {
 		t.Run(tt.why, func(t *testing.T) {

@@ -48,20 +48,25 @@ func TestTruth(t *testing.T) {
 		formats     map[string]dual.Format
 	}{
 		{
-			"s10-canonical-date-xlsx.json", "Orders", Spec{Format: "ooxml", Table: "Orders"}, map[string]string{"DateFormat": "M/D/YYYY"},
+			"s10-canonical-date-xlsx.json", "Orders",
+			Spec{Format: "ooxml", Table: "Orders"},
+			map[string]string{"DateFormat": "M/D/YYYY"},
 			map[string]dual.Format{
 				"Order ID":   {Type: dual.Real, Pattern: "##############"},
 				"Order Date": {Type: dual.Date, Pattern: "M/D/YYYY"},
 			},
 		},
 		{
-			"s11-radar-xlsx.json", "Data", Spec{Format: "ooxml", Table: "Sheet1"}, map[string]string{"DecimalSep": ",", "ThousandSep": " "},
+			"s11-radar-xlsx.json", "Data",
+			Spec{Format: "ooxml", Table: "Sheet1"},
+			map[string]string{"DecimalSep": ",", "ThousandSep": " "},
 			map[string]dual.Format{"Value": {Type: dual.Fix, Pattern: "###0,00"}},
 		},
 		{"s13-comparative-xlsx.json", "Sheet1", Spec{Format: "ooxml", Table: "Sheet1"}, nil, nil},
 		{
 			"s12-churn-csv-store-resident.json", "banking_churn_data",
-			Spec{Format: "txt", Charset: "28599", Labels: LabelsEmbedded, Delimiter: ",", Quotes: QuotesMSQ}, nil, nil,
+			Spec{Format: "txt", Charset: "28599", Labels: LabelsEmbedded, Delimiter: ",", Quotes: QuotesMSQ},
+			nil, nil,
 		},
 	} {
 		t.Run(tt.table, func(t *testing.T) {

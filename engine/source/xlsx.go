@@ -33,8 +33,7 @@ type xlsxReader struct {
 	from    int        // column of the sheet that is the first field
 	pending []xlsxCell // a row that was read ahead
 	row     int        // number of the next row to deliver
-	size    int64
-	bytes   int64
+	size    int64      // stored bytes of the sheet that no batch has accounted for
 }
 
 func openXLSX(path string, s Spec, loc *number.Locale) (r Reader, err error) {
