@@ -253,11 +253,9 @@ func (f *feed) finish(n int, vecs []dual.Vector) (int, []dual.Vector, error) {
 			return 0, nil, err
 		}
 	}
-	if !f.single {
-		for i := range f.cols {
-			if f.cols[i].kind == colRowNo {
-				vecs[i] = f.rowNumbers(colRowNo, n)
-			}
+	for i := range f.cols {
+		if f.cols[i].kind == colRowNo {
+			vecs[i] = f.rowNumbers(colRowNo, n)
 		}
 	}
 	return n, vecs, nil

@@ -91,7 +91,9 @@ func newGroupStage(l *load, f *feed, fields []loadField) (*groupStage, error) {
 		})
 		c := outCol{name: x.name, read: interpreter(f.r.fn.Locale)}
 		if field, ok := node.(*expr.Field); ok {
-			c.direct = g.inputs[field.Name]
+			if i := g.inputs[field.Name]; i <= len(g.keys) { // what aggregations return is read as any result
+				c.direct = i
+			}
 		}
 		if c.direct == 0 {
 			p, err := eval.Compile(node, &env{r: f.r, feed: f, group: g.inputs}, f.r.fn)
@@ -261,7 +263,9 @@ type grouper struct {
 	n       int
 	catalog *storage.Catalog
 	builder *storage.Builder
-	pairs   []map[uint64]uint32 // per key: (group so far, code) → number
+	first   []uint32            // of the first key: code → number + 1, 0 where there is none yet
+	nFirst  uint32              // numbers given by first
+	pairs   []map[uint64]uint32 // per further key: (number so far, code) → number
 	codes   [][]uint32          // per key: the code of every group
 }
 
@@ -288,29 +292,41 @@ func (g *grouper) add(n int, keys []dual.Vector) ([]uint32, error) {
 	if err := g.builder.Append(keys); err != nil {
 		return nil, err
 	}
+	for len(g.first) <= g.builder.Field(0).Symbols.Len() {
+		g.first = append(g.first, 0)
+	}
 	groups := make([]uint32, n)
-	last := len(keys) - 1
 	for i := range groups {
-		at := uint32(0)
-		for k := range keys {
-			code := g.builder.Code(k, base+i)
-			pair := uint64(at)<<32 | uint64(code)
-			next, ok := g.pairs[k][pair]
-			if !ok {
-				next = uint32(len(g.pairs[k]))
-				g.pairs[k][pair] = next
-				if k == last {
-					g.n++
-					for j := range keys {
-						g.codes[j] = append(g.codes[j], g.builder.Code(j, base+i))
-					}
-				}
-			}
-			at = next
-		}
-		groups[i] = at
+		groups[i] = g.group(base+i, len(keys))
 	}
 	return groups, nil
+}
+
+// group returns the group of a row of the builder.
+func (g *grouper) group(row, nKeys int) uint32 {
+	code := g.builder.Code(0, row)
+	isNew := g.first[code] == 0
+	if isNew {
+		g.nFirst++
+		g.first[code] = g.nFirst
+	}
+	at := g.first[code] - 1
+	for k := 1; k < nKeys; k++ {
+		pair := uint64(at)<<32 | uint64(g.builder.Code(k, row))
+		next, ok := g.pairs[k][pair]
+		if isNew = !ok; isNew {
+			next = uint32(len(g.pairs[k]))
+			g.pairs[k][pair] = next
+		}
+		at = next
+	}
+	if isNew {
+		g.n++
+		for k := range nKeys {
+			g.codes[k] = append(g.codes[k], g.builder.Code(k, row))
+		}
+	}
+	return at
 }
 
 // column returns the values of a key by group.

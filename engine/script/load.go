@@ -281,7 +281,7 @@ func (p *pipeline) rowwise(out reader, fields []string, table string) reader {
 	for _, f := range fields {
 		stored[f] = true
 	}
-	single := false
+	single := p.r.single
 	for _, f := range p.feeds {
 		single = single || f.needs
 		for _, name := range f.exists {
@@ -339,7 +339,7 @@ func (r *runner) target(l *load, label string, fields []string) (name string, ol
 func (r *runner) prefixTarget(l *load) (*storage.Table, error) {
 	name := l.prefix.table
 	if name == "" {
-		name = r.last
+		name = r.lastTable()
 	}
 	if t := r.section.Table(name); t != nil {
 		return t, nil
@@ -348,6 +348,14 @@ func (r *runner) prefixTarget(l *load) (*storage.Table, error) {
 		return nil, errors.New("there is no table yet")
 	}
 	return nil, fmt.Errorf("table %q not found", name)
+}
+
+// lastTable returns the table that was loaded last and is still there.
+func (r *runner) lastTable() string {
+	if tables := r.section.Tables(); r.section.Table(r.last) == nil && len(tables) > 0 {
+		return tables[len(tables)-1].Name
+	}
+	return r.last
 }
 
 // freeName returns name, or name-1, name-2 ... if it is taken.
@@ -383,8 +391,13 @@ func distinctRows(t *storage.Table) []uint32 {
 	ids := make([]uint32, t.Rows)
 	codes := make([]uint32, t.Rows)
 	n := 1
-	for _, c := range t.Columns {
+	for i, c := range t.Columns {
 		c.Codes(codes, 0)
+		if i == 0 {
+			copy(ids, codes)
+			n = c.Field.Symbols.Len() + 1
+			continue
+		}
 		pairs := make(map[uint64]uint32, n)
 		for i := range ids {
 			pair := uint64(ids[i])<<32 | uint64(codes[i])

@@ -29,7 +29,9 @@ func bindRowNo(e *env, _ *expr.Call) (eval.Binding, bool, error) {
 		return constant(dual.Value{})
 	}
 	if e.group != nil {
-		e.needsRows()
+		if !e.feed.top {
+			e.needsRows()
+		}
 		return eval.Binding{Input: e.group[rowNoInput]}, true, nil
 	}
 	if e.phase != phaseOutput || !e.feed.top {

@@ -103,7 +103,10 @@ type Result struct {
 // Run runs the script src. On an error, which is an [*Error] unless ctx was
 // cancelled, there is no result: the caller keeps its former data.
 func Run(ctx context.Context, src string, o Options) (*Result, error) {
-	r := newRunner(ctx, o)
+	return newRunner(ctx, o).script(src)
+}
+
+func (r *runner) script(src string) (*Result, error) {
 	nodes, err := parseBlocks(&text{src: src})
 	if err == nil {
 		_, err = r.block(nodes)
@@ -133,6 +136,7 @@ type runner struct {
 	builders    map[string]openBuilder
 
 	statements []statementKind
+	single     bool // run all loads row by row; tests compare the two ways
 
 	vars    *variables
 	fn      *fn.Context

@@ -198,12 +198,16 @@ func TestScripts(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			res, err := Run(t.Context(), tt.script, Options{})
-			if err != nil {
-				t.Fatalf("%v: %s", err, tt.why)
-			}
-			if got := dump(res, res.Catalog); got != tt.want {
-				t.Errorf("got\n%s\nwant\n%s\n%s", got, tt.want, tt.why)
+			for _, single := range []bool{false, true} { // the same result in batches and row by row
+				r := newRunner(t.Context(), Options{})
+				r.single = single
+				res, err := r.script(tt.script)
+				if err != nil {
+					t.Fatalf("%v: %s", err, tt.why)
+				}
+				if got := dump(res, res.Catalog); got != tt.want {
+					t.Errorf("single rows %v: got\n%s\nwant\n%s\n%s", single, got, tt.want, tt.why)
+				}
 			}
 		})
 	}

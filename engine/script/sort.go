@@ -23,27 +23,43 @@ func (r *runner) sortRows(t *storage.Table, by []orderField) ([]uint32, error) {
 	for i := range order {
 		order[i] = uint32(i)
 	}
-	ranks := make([][]uint32, len(by)) // by field: the rank of every row
-	for i, f := range by {
+	// The last field first: each pass keeps the order of the one before among
+	// equal ranks.
+	rank := make([]uint32, t.Rows)
+	for _, f := range slices.Backward(by) {
 		c := t.Column(f.field)
 		if c == nil {
 			return nil, fmt.Errorf("ORDER BY: field %q not found in table %s", f.field, t.Name)
 		}
-		ranks[i] = make([]uint32, t.Rows)
-		c.Through(ranks[i], 0, r.symbolRanks(c.Field.Symbols))
-	}
-	slices.SortStableFunc(order, func(a, b uint32) int {
-		for i, f := range by {
-			if d := cmp.Compare(ranks[i][a], ranks[i][b]); d != 0 {
-				if f.desc {
-					return -d
-				}
-				return d
+		ranks := r.symbolRanks(c.Field.Symbols)
+		if f.desc {
+			for i, x := range ranks {
+				ranks[i] = uint32(len(ranks)) - 1 - x
 			}
 		}
-		return 0
-	})
+		c.Through(rank, 0, ranks)
+		order = sortByRank(order, rank, len(ranks))
+	}
 	return order, nil
+}
+
+// sortByRank returns rows in ascending order of rank[row], which is below n;
+// rows of one rank keep their order. It is a counting sort: ranks are few
+// beside rows.
+func sortByRank(rows, rank []uint32, n int) []uint32 {
+	next := make([]uint32, n+1)
+	for _, row := range rows {
+		next[rank[row]+1]++
+	}
+	for i := 1; i < len(next); i++ {
+		next[i] += next[i-1]
+	}
+	out := make([]uint32, len(rows))
+	for _, row := range rows {
+		out[next[rank[row]]] = row
+		next[rank[row]]++
+	}
+	return out
 }
 
 // symbolRanks returns the place of every code in the order of values: NULL,
