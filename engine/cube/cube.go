@@ -539,3 +539,21 @@ func (c *Cube) Measures() int { return len(c.meas) }
 
 // Fields returns the names of the fields that the dimensions depend on.
 func (c *Cube) Fields(dim int) []string { return c.dims[dim].inputs }
+
+// Value returns the value in a column: dimensions first, then measures. What
+// is no value of a dimension is NULL.
+func (c *Cube) Value(col, row int) dual.Value {
+	if col >= len(c.dims) {
+		return c.vals[col-len(c.dims)].At(row)
+	}
+	if code := c.codes[col][row]; int(code) <= c.dims[col].field.Symbols.Len() {
+		return c.dims[col].value(code)
+	}
+	return dual.Value{}
+}
+
+// Totals returns the measures over everything.
+func (c *Cube) Totals() []dual.Value { return c.totals[:min(len(c.totals), len(c.meas))] }
+
+// State returns the status of a row's value in a dimension.
+func (c *Cube) State(dim, row int) infer.Status { return c.status(dim, c.codes[dim][row]) }

@@ -27,8 +27,8 @@ func (w *writer) area(p Page) {
 	w.close('}')
 }
 
-// columns returns the columns in the order in which pages show them.
-func (c *Cube) columns() []int {
+// Columns returns the columns in the order in which pages show them.
+func (c *Cube) Columns() []int {
 	n := len(c.dims) + len(c.meas)
 	if c.Def.List {
 		n = len(c.dims)
@@ -63,7 +63,7 @@ func (p Page) Check() error {
 
 // AppendPage appends an NxDataPage: the part of the page that exists.
 func (c *Cube) AppendPage(dst []byte, p Page) []byte {
-	cols := c.columns()
+	cols := c.Columns()
 	p = p.clip(len(cols), c.Rows)
 	w := &writer{append(dst, '{')}
 	w.open("qMatrix", '[')
