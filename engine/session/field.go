@@ -2,12 +2,10 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
-	"github.com/cognate-bi/cognate/engine/search"
 	"github.com/cognate-bi/cognate/storage/bitset"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -93,27 +91,10 @@ func Elements(f *model.Field, elements []int) *bitset.Set {
 
 // Search returns the codes of the values that match a search string.
 func (s *Session) Search(ctx context.Context, f *model.Field, name, text string) (*bitset.Set, error) {
-	out := bitset.New(f.Symbols.Len() + 1)
 	if text == "" {
-		return out, nil
+		return bitset.New(f.Symbols.Len() + 1), nil
 	}
-	q, err := search.Parse(text, search.Interactive, s.data.Locale)
-	if err != nil {
-		return nil, fmt.Errorf("search %q: %w", text, err)
-	}
-	if q.Expr != "" {
-		return s.searchExpr(ctx, f, name, q.Expr)
-	}
-	for code := 1; code <= f.Symbols.Len(); code++ {
-		if code%65536 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		v := f.Value(uint32(code))
-		if q.Match(s.data.Locale.Text(v), v) {
-			out.Add(code)
-		}
-	}
-	return out, nil
+	return s.Context(name).Search(ctx, text, f)
 }
 
 // Status is which values of a field a bulk selection takes.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/object"
@@ -62,7 +63,8 @@ type handles struct {
 	byRef   map[same]*handleState
 	changed []int
 	closed  []int
-	busy    bool // a request is running: changes ride on its response
+	epoch   atomic.Uint64 // counts changes of whatever layouts may depend on
+	busy    bool          // a request is running: changes ride on its response
 	push    map[int]func(changed, closed []int)
 	nextFn  int
 }
@@ -122,6 +124,7 @@ func (h *handles) setDeps(id string, deps object.Deps) {
 
 // invalidate marks the handles that match as changed.
 func (h *handles) invalidate(match func(*handleState) bool) {
+	h.epoch.Add(1)
 	h.mu.Lock()
 	for _, st := range h.byID {
 		if st.valid && match(st) {

@@ -106,10 +106,7 @@ func (s *Session) AppendDef(ctx context.Context, dst []byte, d object.Def) (out 
 	case "qSelectionObjectDef":
 		out, err = s.appendSelections(dst, d)
 		return out, true, err
-	case "qListObjectDef":
-		out, err = s.appendList(ctx, dst, d)
-		return out, true, err
-	case "qHyperCubeDef":
+	case "qListObjectDef", "qHyperCubeDef":
 		out, err = s.appendCube(ctx, dst, d)
 		return out, true, err
 	case "qMediaListDef", "qExtensionListDef":

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/cube"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/state"
@@ -54,7 +55,9 @@ type Session struct {
 	soft        map[string][]softPatch
 	searches    map[target]string // list objects being searched
 	temporary   map[string]*tree.Node
-	groups      map[groupKey]int // active fields of drill-down and cyclic dimensions
+	groups      map[groupKey]int // active fields of cyclic dimensions
+	expanded    map[target]cube.Open
+	cubes       map[target]cached
 
 	current atomic.Pointer[app.App] // the open app, for those outside the queue
 	handles handles
@@ -84,6 +87,7 @@ func (s *Session) reset() {
 	s.objects, s.ownStates = object.NewStore(), nil
 	s.soft, s.searches = map[string][]softPatch{}, map[target]string{}
 	s.temporary, s.groups = map[string]*tree.Node{}, map[groupKey]int{}
+	s.expanded, s.cubes = map[target]cube.Open{}, map[target]cached{}
 }
 
 // Library returns the apps of the engine.
@@ -197,6 +201,7 @@ func (s *Session) Begin() {
 	if d := s.app.Data(); d != s.data {
 		s.history = s.carryOver(s.data, d)
 		s.data = d
+		s.handles.epoch.Add(1) // what was computed since the exchange was of the old data
 	}
 }
 

@@ -1,0 +1,3 @@
+package qix
+
+var docSearch = map[string]method{}
