@@ -23,19 +23,33 @@ type dialect struct {
 	comment   string
 	newline   byte      // '\n', or '\r' in files that have no '\n'
 	stops     [256]bool // bytes that may end a run of ordinary characters
+	single    byte      // the delimiter if it is one byte that does not collapse, else newline
 }
 
-// A span is a cell: bytes lo to hi of the chunk. Doubled quotes inside are to
-// be undoubled where escaped is set.
-type span struct {
-	lo, hi  uint32
-	escaped bool
-}
+// A span is a cell: n bytes of the chunk from lo on. Doubled quotes inside are
+// to be undoubled where the bit escaped of n is set. It is 8 bytes because
+// writing and reading spans is much of the cost of a short cell.
+type span struct{ lo, n uint32 }
 
-// A grid is the cells of a batch by column.
+const escaped = 1 << 31
+
+// len returns the number of bytes.
+func (c span) len() uint32 { return c.n &^ escaped }
+
+// A grid is the cells of a batch by column. The first rows elements of each
+// column are set.
 type grid struct {
 	columns [][]span
 	rows    int
+	room    int // length of the columns
+}
+
+// grow makes room for more rows.
+func (g *grid) grow() {
+	g.room = max(256, 2*g.room)
+	for i, c := range g.columns {
+		g.columns[i] = append(c, make([]span, g.room-len(c))...)
+	}
 }
 
 func newDialect(s *Spec, delimiter string, newline byte) (*dialect, error) {
@@ -51,6 +65,10 @@ func newDialect(s *Spec, delimiter string, newline byte) (*dialect, error) {
 	}
 	d.stops[d.delimiter[0]] = true
 	d.stops[newline] = true
+	d.single = newline // never found: cell sees to line ends
+	if len(d.delimiter) == 1 && !d.spaces {
+		d.single = d.delimiter[0]
+	}
 	return d, nil
 }
 
@@ -87,9 +105,6 @@ func (d *dialect) blank(c byte) bool {
 // record of s need not end with a line end.
 func (d *dialect) split(s string, pos, rowsMax int, g *grid) int {
 	width := len(g.columns)
-	for i := range g.columns {
-		g.columns[i] = g.columns[i][:0]
-	}
 	g.rows = 0
 	open := 0 // before this position no standard quote is closed
 	for g.rows < rowsMax {
@@ -97,21 +112,42 @@ func (d *dialect) split(s string, pos, rowsMax int, g *grid) int {
 		if pos, ok = d.skip(s, pos); !ok {
 			return len(s)
 		}
+		if g.rows == g.room {
+			g.grow()
+		}
 		column, more := 0, true
 		for more {
 			var cell span
-			cell, pos, more = d.cell(s, pos, &open)
+			if end := d.plain(s, pos); end >= 0 {
+				cell, pos = span{uint32(pos), uint32(end - pos)}, end+1
+			} else {
+				cell, pos, more = d.cell(s, pos, &open)
+			}
 			if column < width {
-				g.columns[column] = append(g.columns[column], cell)
+				g.columns[column][g.rows] = cell
 			}
 			column++
 		}
 		for ; column < width; column++ {
-			g.columns[column] = append(g.columns[column], span{})
+			g.columns[column][g.rows] = span{}
 		}
 		g.rows++
 	}
 	return pos
+}
+
+// plain returns the end of the cell at pos if it is as most cells are: behind
+// it a delimiter of one byte, nothing to trim, no quote at its start. Else it
+// returns -1, and [dialect.cell] has to look closer.
+func (d *dialect) plain(s string, pos int) int {
+	i := pos
+	for i < len(s) && !d.stops[s[i]] {
+		i++
+	}
+	if i == len(s) || s[i] != d.single || i > pos && (s[i-1] <= ' ' || s[pos] <= ' ' || s[pos] == '"') {
+		return -1
+	}
+	return i
 }
 
 // record cuts one record into all its cells, up to columnsMax.
@@ -166,11 +202,11 @@ func (d *dialect) cell(s string, pos int, open *int) (cell span, next int, more 
 			lo++
 		}
 		if lo < len(s) && s[lo] == '"' && lo >= *open {
-			closing, escaped := d.closing(s, lo+1)
+			closing, doubled := d.closing(s, lo+1)
 			if closing < 0 {
 				*open = -closing
 			} else if end, next, more := d.end(s, closing+1); d.allBlank(s[closing+1 : end]) {
-				return d.trimmed(s, lo+1, closing, escaped), next, more
+				return d.trimmed(s, lo+1, closing, doubled), next, more
 			} else {
 				return d.trimmed(s, pos, end, false), next, more
 			}
@@ -184,7 +220,7 @@ func (d *dialect) cell(s string, pos int, open *int) (cell span, next int, more 
 // and whether there are doubled ones in between. If there is none it returns
 // minus the end of the line (or of s): no other quote before it is closed
 // either.
-func (d *dialect) closing(s string, pos int) (at int, escaped bool) {
+func (d *dialect) closing(s string, pos int) (at int, doubled bool) {
 	limit := len(s)
 	if d.quotes != QuotesMSQ {
 		if i := strings.IndexByte(s[pos:], d.newline); i >= 0 {
@@ -197,9 +233,9 @@ func (d *dialect) closing(s string, pos int) (at int, escaped bool) {
 			break
 		}
 		if pos += i; pos+1 == limit || s[pos+1] != '"' {
-			return pos, escaped
+			return pos, doubled
 		}
-		escaped = true
+		doubled = true
 		pos += 2
 	}
 	return -limit, false
@@ -243,7 +279,7 @@ func (d *dialect) allBlank(s string) bool {
 	return true
 }
 
-func (d *dialect) trimmed(s string, lo, hi int, escaped bool) span {
+func (d *dialect) trimmed(s string, lo, hi int, doubled bool) span {
 	if !d.verbatim {
 		for lo < hi && d.blank(s[lo]) {
 			lo++
@@ -252,13 +288,17 @@ func (d *dialect) trimmed(s string, lo, hi int, escaped bool) span {
 			hi--
 		}
 	}
-	return span{uint32(lo), uint32(hi), escaped}
+	c := span{uint32(lo), uint32(hi - lo)}
+	if doubled {
+		c.n |= escaped
+	}
+	return c
 }
 
 // text returns the text of a cell of s.
 func (c span) text(s string) string {
-	t := s[c.lo:c.hi]
-	if c.escaped {
+	t := s[c.lo : c.lo+c.len()]
+	if c.n&escaped != 0 {
 		t = strings.ReplaceAll(t, `""`, `"`)
 	}
 	return t

@@ -100,7 +100,7 @@ func (r *fixedReader) Next(ctx context.Context) (*Batch, error) {
 				hi -= len(record[lo:hi]) - len(bytes.TrimRight(record[lo:hi], " "))
 				lo += len(record[lo:hi]) - len(bytes.TrimLeft(record[lo:hi], " "))
 			}
-			cells[i] = append(cells[i], span{lo: uint32(base + lo), hi: uint32(base + hi)})
+			cells[i] = append(cells[i], span{uint32(base + lo), uint32(hi - lo)})
 		}
 		rows++
 	}

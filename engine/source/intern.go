@@ -23,6 +23,9 @@ func (r *reading) value(text string) dual.Value {
 	if text == "" {
 		return dual.String("")
 	}
+	if x, ok := wholeNumber(text); ok {
+		return dual.New(text, x)
+	}
 	v := r.locale.Interpret(text)
 	if r.verbatim && v.HasText() {
 		v.Text = text
@@ -30,17 +33,39 @@ func (r *reading) value(text string) dual.Value {
 	return v
 }
 
+// wholeNumber reads up to 15 digits, which are a number by the rules of any
+// locale and most of what files are made of.
+func wholeNumber(text string) (x float64, ok bool) {
+	if len(text) > 15 {
+		return 0, false
+	}
+	n := int64(0)
+	for i := range len(text) {
+		d := text[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(d)
+	}
+	return float64(n), true
+}
+
 // An interner codes the cells of a column: a hash table from text to the place
 // of its value in the dictionary. It is used for one column after the other,
 // so that the table of a column of few values stays in the first-level cache.
 type interner struct {
 	reading
-	seed  maphash.Seed
-	salt  uint64
-	slots []uint32 // open addressing: entry + 1, 0 = free; a power of two
-	keys  []uint64 // of entry: its bytes if it has at most 8, else its hash
-	cells []span   // of entry
-	vals  []dual.Value
+	seed    maphash.Seed
+	salt    uint64
+	slots   []uint32 // open addressing: entry + 1, 0 = free; a power of two
+	entries []entry
+	vals    []dual.Value // of each entry
+}
+
+// An entry is a text that has occurred.
+type entry struct {
+	key uint64 // its bytes if it has at most 8, else its hash
+	span
 }
 
 // After probeRows cells a column of which more than three quarters are new
@@ -57,11 +82,18 @@ func newInterner(r reading) *interner {
 func (in *interner) column(s string, cells []span) dual.Vector {
 	in.reset(256)
 	codes := make([]uint32, len(cells))
+	var last entry
 	for i, c := range cells {
 		if i == probeRows && len(in.vals) > probeRows/4*3 {
 			return in.dense(s, cells, codes[:i])
 		}
-		codes[i] = in.code(s, c)
+		key := in.key(s, c)
+		if i > 0 && key == last.key && in.same(s, last.span, c) {
+			codes[i] = codes[i-1] // sorted and repeated values are frequent
+			continue
+		}
+		last = entry{key, c}
+		codes[i] = in.code(s, last)
 	}
 	vals := append([]dual.Value(nil), in.vals...)
 	if len(vals) < len(cells)/8 {
@@ -88,67 +120,70 @@ func (in *interner) dense(s string, cells []span, codes []uint32) dual.Vector {
 func (in *interner) reset(slots int) {
 	in.slots = in.slots[:slots]
 	clear(in.slots)
-	in.keys, in.cells, in.vals = in.keys[:0], in.cells[:0], in.vals[:0]
+	in.entries, in.vals = in.entries[:0], in.vals[:0]
 }
 
-func (in *interner) code(s string, c span) uint32 {
-	key, hash := in.hash(s, c)
+// code returns the entry of a text, and adds it if it is new.
+func (in *interner) code(s string, e entry) uint32 {
 	mask := uint32(len(in.slots) - 1)
-	for at := uint32(hash) & mask; ; at = (at + 1) & mask {
-		e := in.slots[at]
-		if e == 0 {
-			return in.add(s, c, key, at)
+	for at := in.hash(e) & mask; ; at = (at + 1) & mask {
+		slot := in.slots[at]
+		if slot == 0 {
+			return in.add(s, e, at)
 		}
-		if in.keys[e-1] == key && in.same(s, in.cells[e-1], c) {
-			return e - 1
+		if old := &in.entries[slot-1]; old.key == e.key && in.same(s, old.span, e.span) {
+			return slot - 1
 		}
 	}
 }
 
-// hash returns the key of a cell and where to look for it.
-func (in *interner) hash(s string, c span) (key, hash uint64) {
-	n := c.hi - c.lo
-	if n > 8 {
-		key = maphash.String(in.seed, s[c.lo:c.hi])
-		return key, key
-	}
-	if int(c.lo)+8 <= len(s) {
+// key returns the bytes of a short text, else its hash.
+func (in *interner) key(s string, c span) uint64 {
+	n := c.len()
+	switch {
+	case n > 8:
+		return maphash.String(in.seed, s[c.lo:c.lo+n])
+	case int(c.lo)+8 <= len(s):
 		w := s[c.lo : c.lo+8]
-		key = uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
+		key := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
 			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
-		key &= uint64(1)<<(8*n) - 1 // n = 8: shifting by 64 gives 0, less 1 all ones
-	} else {
-		for i := range n {
-			key |= uint64(s[c.lo+i]) << (8 * i)
-		}
+		return key & (uint64(1)<<(8*n) - 1) // n = 8: 1<<64 is 0, less 1 all ones
 	}
-	// The salt differs per process, so that a file cannot be made to collide.
-	hi, lo := bits.Mul64(key^in.salt, 0x9e3779b97f4a7c15^uint64(n))
-	return key, hi ^ lo
+	var key uint64
+	for i := range n {
+		key |= uint64(s[c.lo+i]) << (8 * i)
+	}
+	return key
+}
+
+// hash returns where to look for a text. The salt differs per process, so that
+// a file cannot be made to collide.
+func (in *interner) hash(e entry) uint32 {
+	hi, lo := bits.Mul64(e.key^in.salt, 0x9e3779b97f4a7c15^uint64(e.n))
+	return uint32(hi ^ lo)
 }
 
 // same reports whether two cells of equal key are the same text.
 func (in *interner) same(s string, a, b span) bool {
-	n := a.hi - a.lo
-	if n != b.hi-b.lo || a.escaped != b.escaped {
+	if a.n != b.n {
 		return false
 	}
-	return n <= 8 || s[a.lo:a.hi] == s[b.lo:b.hi]
+	n := a.len()
+	return n <= 8 || s[a.lo:a.lo+n] == s[b.lo:b.lo+n]
 }
 
-func (in *interner) add(s string, c span, key uint64, at uint32) uint32 {
-	in.vals = append(in.vals, in.value(c.text(s)))
-	in.keys = append(in.keys, key)
-	in.cells = append(in.cells, c)
-	e := uint32(len(in.vals))
-	in.slots[at] = e
-	if int(e) > len(in.slots)/2 {
-		in.grow(s)
+func (in *interner) add(s string, e entry, at uint32) uint32 {
+	in.vals = append(in.vals, in.value(e.text(s)))
+	in.entries = append(in.entries, e)
+	n := uint32(len(in.entries))
+	in.slots[at] = n
+	if int(n) > len(in.slots)/2 {
+		in.grow()
 	}
-	return e - 1
+	return n - 1
 }
 
-func (in *interner) grow(s string) {
+func (in *interner) grow() {
 	n := 2 * len(in.slots)
 	if n > cap(in.slots) {
 		in.slots = make([]uint32, n)
@@ -157,12 +192,11 @@ func (in *interner) grow(s string) {
 		clear(in.slots)
 	}
 	mask := uint32(n - 1)
-	for e, c := range in.cells {
-		_, hash := in.hash(s, c)
-		at := uint32(hash) & mask
+	for i, e := range in.entries {
+		at := in.hash(e) & mask
 		for in.slots[at] != 0 {
 			at = (at + 1) & mask
 		}
-		in.slots[at] = uint32(e + 1)
+		in.slots[at] = uint32(i + 1)
 	}
 }

@@ -98,7 +98,7 @@ func TestInternerAgainstMap(t *testing.T) {
 			}
 			lo := text.Len()
 			text.WriteString(cell)
-			cells = append(cells, span{lo: uint32(lo), hi: uint32(text.Len())})
+			cells = append(cells, span{uint32(lo), uint32(len(cell))})
 			want = append(want, cell)
 		}
 		v := in.column(text.String(), cells)

@@ -19,6 +19,9 @@ import (
 // and delimiter.
 const sniffBytes = 1 << 18
 
+// inlineMax bounds INLINE data: places in it are 31 bits.
+const inlineMax = 1 << 30
+
 // A textReader reads delimited text.
 //
 //	stream -> decode -> chunker -> workers: split, intern -> Next
@@ -91,7 +94,7 @@ func newTextReader(ctx context.Context, in *stream, s Spec, loc *number.Locale) 
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	p, rest, err := newTextParser(d, string(first), &s, loc)
+	p, rest, err := newTextParser(d, stringOf(first), &s, loc)
 	if err != nil {
 		return nil, err
 	}
@@ -115,6 +118,9 @@ func newTextReader(ctx context.Context, in *stream, s Spec, loc *number.Locale) 
 func Inline(text string, s Spec, loc *number.Locale) (Reader, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("inline: %w", err)
+	}
+	if len(text) > inlineMax {
+		return nil, fmt.Errorf("inline: more than %d bytes", inlineMax)
 	}
 	if s.Quotes == QuotesDefault {
 		s.Quotes = QuotesStandard
@@ -218,7 +224,7 @@ func (d *dialect) width(text string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if n := len(cells); n > 1 && cells[n-1].lo == cells[n-1].hi {
+		if n := len(cells); n > 1 && cells[n-1].n == 0 {
 			cells = cells[:n-1] // a surplus delimiter
 		}
 		width = max(width, len(cells))
@@ -276,7 +282,7 @@ func (p *textParser) batches(text string, in *interner) []*Batch {
 		b := &Batch{Rows: g.rows, Columns: make([]dual.Vector, len(p.fields))}
 		for i, cells := range g.columns {
 			if p.needed[i] {
-				b.Columns[i] = in.column(text, cells)
+				b.Columns[i] = in.column(text, cells[:g.rows])
 			} else {
 				b.Columns[i] = dual.Constant(dual.Value{}, g.rows)
 			}
@@ -326,7 +332,7 @@ func (r *textReader) start(ctx context.Context, p *textParser, chunks *chunker, 
 			if err != nil {
 				return err
 			}
-			text = string(chunk)
+			text = stringOf(chunk)
 		}
 	})
 	for range workers {
