@@ -164,18 +164,23 @@ func readDocument(dir string) (d document, err error) {
 	return d, nil
 }
 
-// writeDocument writes app.json so that readers see the old or the new file,
-// never a part.
 func writeDocument(dir string, d document) error {
+	return writeFile(filepath.Join(dir, documentFile), append(d.tree().Append(nil), '\n'))
+}
+
+// writeFile writes a file so that readers see the old or the new one, never a
+// part.
+func writeFile(path string, content []byte) error {
+	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, documentFile+".*")
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already when all went well
-	_, err = f.Write(append(d.tree().Append(nil), '\n'))
+	_, err = f.Write(content)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -185,5 +190,18 @@ func writeDocument(dir string, d document) error {
 	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), filepath.Join(dir, documentFile))
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a rename last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
 }

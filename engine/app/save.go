@@ -39,6 +39,9 @@ func (a *App) SaveDocument() error {
 func (a *App) write(dir string) error {
 	a.saving.Lock()
 	defer a.saving.Unlock()
+	if err := a.writeData(dir); err != nil {
+		return err
+	}
 	return writeDocument(dir, a.document())
 }
 
@@ -54,6 +57,9 @@ func (l *Library) load(id string) (*App, error) {
 	}
 	a := l.newApp(id, "", false)
 	if err := a.restore(d); err != nil {
+		return nil, fmt.Errorf("open app %s: %w", id, err)
+	}
+	if err := a.readData(dir); err != nil {
 		return nil, fmt.Errorf("open app %s: %w", id, err)
 	}
 	return a, nil
