@@ -32,6 +32,8 @@ type Symbols struct {
 
 	seed  maphash.Seed
 	index []uint32 // open addressing, code or 0
+
+	trimmed bool // nothing changes any more
 }
 
 // Len returns the number of distinct values; the highest code.
@@ -129,6 +131,14 @@ func (s *Symbols) is(code uint32, v dual.Value) bool {
 }
 
 func (s *Symbols) grow() {
+	s.newIndex()
+	for c := uint32(1); c <= uint32(s.n); c++ {
+		s.index[s.probe(s.Value(c))] = c
+	}
+}
+
+// newIndex makes an empty index with room for all symbols and some more.
+func (s *Symbols) newIndex() {
 	size := 64
 	for size < (s.n+1)*3 {
 		size *= 2
@@ -137,9 +147,6 @@ func (s *Symbols) grow() {
 		s.seed = maphash.MakeSeed()
 	}
 	s.index = make([]uint32, size)
-	for c := uint32(1); c <= uint32(s.n); c++ {
-		s.index[s.probe(s.Value(c))] = c
-	}
 }
 
 func (s *Symbols) add(v dual.Value) error {
@@ -195,6 +202,10 @@ func (s *Symbols) keep(used []uint8) (*Symbols, []uint32) {
 // trim gives back spare capacity and makes the table ready for concurrent
 // reading.
 func (s *Symbols) trim() {
+	if s.trimmed { // shared with another catalog
+		return
+	}
+	s.trimmed = true
 	s.nums = exact(s.nums)
 	s.ends = exact(s.ends)
 	s.arena = exact(s.arena)

@@ -1,0 +1,85 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// arenaMax is the largest number of bytes of own texts: offsets are 32 bits.
+const arenaMax = math.MaxUint32
+
+// verify checks what a symbol table promises, after its arrays came from
+// outside with the lengths that they should have, and builds the index. NaN
+// and zero are brought into their one form.
+func (s *Symbols) verify() error {
+	if err := s.verifyTexts(); err != nil {
+		return err
+	}
+	numbers := 0
+	for c := 1; c <= s.n; c++ {
+		switch x := s.Number(uint32(c)); {
+		case !math.IsNaN(x):
+			numbers++
+			if x == 0 {
+				s.nums[c] = 0 // -0 and 0 are one value
+			}
+		case !s.HasText(uint32(c)):
+			return fmt.Errorf("symbol %d has neither number nor text", c)
+		case s.nums != nil:
+			s.nums[c] = math.NaN()
+		}
+	}
+	if s.nums != nil && numbers == 0 {
+		return errors.New("numbers, but none in any symbol")
+	}
+	if s.n == 0 {
+		return nil
+	}
+	return s.indexDistinct()
+}
+
+// verifyTexts checks that the arena is divided into one part per code, an
+// empty one where there is no text.
+func (s *Symbols) verifyTexts() error {
+	if s.ends == nil {
+		return nil
+	}
+	lo, texts := uint32(0), 0
+	for c := 1; c <= s.n; c++ {
+		hi := s.ends[c-1]
+		switch has := s.HasText(uint32(c)); {
+		case hi < lo:
+			return fmt.Errorf("text of symbol %d ends at %d, before it starts at %d", c, hi, lo)
+		case has:
+			texts++
+		case hi > lo:
+			return fmt.Errorf("symbol %d has %d bytes of text, but no text", c, hi-lo)
+		}
+		lo = hi
+	}
+	if int(lo) != len(s.arena) {
+		return fmt.Errorf("texts end at %d of %d bytes", lo, len(s.arena))
+	}
+	if rest := s.n & 63; rest != 0 && s.texted[len(s.texted)-1]>>rest != 0 {
+		return errors.New("text flags behind the last symbol")
+	}
+	if texts == 0 {
+		return errors.New("texts, but none in any symbol")
+	}
+	return nil
+}
+
+// indexDistinct builds the look-up index and checks that no two symbols are
+// the same value.
+func (s *Symbols) indexDistinct() error {
+	s.newIndex()
+	for c := uint32(1); c <= uint32(s.n); c++ {
+		slot := s.probe(s.Value(c))
+		if have := s.index[slot]; have != 0 {
+			return fmt.Errorf("symbols %d and %d are the same value", have, c)
+		}
+		s.index[slot] = c
+	}
+	return nil
+}
