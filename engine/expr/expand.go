@@ -213,7 +213,7 @@ func splitTop(s string) []string {
 		case ')', '}':
 			depth--
 		case '\'', '"', '[':
-			end := byte(s[i])
+			end := s[i]
 			if end == '[' {
 				end = ']'
 			}

@@ -194,18 +194,15 @@ func (p *parser) expr(low int) (Node, error) {
 
 // unary reads prefix operators and what they apply to.
 func (p *parser) unary() (Node, error) {
-	op, low := "", precUnary
+	low := precUnary
 	switch {
-	case p.tok.is("+"), p.tok.is("-"):
-		op = p.tok.text
+	case p.tok.is("+"), p.tok.is("-"), p.tok.word("bitnot"):
 	case p.tok.word("not"):
-		op, low = "not", precNot
-	case p.tok.word("bitnot"):
-		op = "bitnot"
+		low = precNot
 	default:
 		return p.primary()
 	}
-	at := p.tok.at
+	at, op := p.tok.at, strings.ToLower(p.tok.text)
 	if err := p.advance(); err != nil {
 		return nil, err
 	}

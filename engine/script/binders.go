@@ -56,6 +56,8 @@ func binderOf(name string) binder {
 		return bindTableNumber
 	case "filename", "filebasename", "fileextension", "filedir", "filepath", "filesize", "filetime":
 		return bindFile
+	case "qvdcreatetime", "qvdnooffields", "qvdnoofrecords", "qvdfieldname", "qvdtablename":
+		return bindQVD
 	case "connectstring":
 		return bindConnectString
 	}

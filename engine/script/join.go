@@ -50,6 +50,9 @@ func (r *runner) storeJoined(l *load, label string, in reader) error {
 	if err != nil {
 		return err
 	}
+	if err := r.checkMemory(t.Memory()); err != nil {
+		return err
+	}
 	r.section.Put(t)
 	delete(r.builders, t.Name)
 	r.last = t.Name

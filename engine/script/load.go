@@ -34,6 +34,9 @@ func (r *runner) runLoad(c *cursor, s *statement) error {
 			l.label = bottom.label
 		}
 	}
+	if l.prefix.partial {
+		return nil
+	}
 	files, err := r.files(&bottom.source)
 	if err != nil {
 		return err

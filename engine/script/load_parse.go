@@ -66,6 +66,7 @@ type prefixes struct {
 	join       joinKind
 	mapping    bool
 	generic    bool
+	partial    bool        // only in partial reloads
 	transforms []transform // in the order written
 	first      expr.Node
 	sample     expr.Node

@@ -70,17 +70,11 @@ func (m *mapping) find(x *fn.Context, v dual.Value) (dual.Value, bool) {
 
 // mapArg returns the mapping table that the first argument names.
 func (e *env) mapArg(c *expr.Call) (*mapping, error) {
-	name, err := "", error(nil)
-	switch n := e.nameArg(c.Args[0]).(type) {
-	case *expr.Literal:
-		name = e.r.show(n.Value)
-	default:
-		var v dual.Value
-		if v, err = e.r.compute(n); err != nil {
-			return nil, err
-		}
-		name = e.r.show(v)
+	v, err := e.r.compute(e.nameArg(c.Args[0]))
+	if err != nil {
+		return nil, err
 	}
+	name := e.r.show(v)
 	m := e.r.maps[name]
 	if m == nil {
 		return nil, &expr.Error{At: c.At, Msg: fmt.Sprintf("%s: mapping table %q not found", c.Name, name)}

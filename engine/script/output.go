@@ -22,7 +22,7 @@ type output struct {
 	watched []int // columns of the builder that Exists asks for
 
 	started  time.Time
-	batches  int
+	unseen   int // rows since the last report
 	firstRow int
 }
 
@@ -53,7 +53,7 @@ func (r *runner) storeRows(name string, old *storage.Table, distinct bool, watch
 		return err
 	}
 	r.put(o, old, distinct)
-	return nil
+	return r.checkMemory(0)
 }
 
 // newOutput prepares a builder that holds the rows of old.
@@ -142,10 +142,13 @@ func (o *output) append(b *source.Batch) error {
 	for _, c := range o.watched {
 		o.see(c, from)
 	}
-	if o.batches++; o.batches%16 == 0 && b.Rows > 1 {
-		o.progress(RowsLoaded)
+	const every = 16 * batchRows // rows between looks at memory and clock
+	if o.unseen += b.Rows; o.unseen < every {
+		return nil
 	}
-	return nil
+	o.unseen = 0
+	o.progress(RowsLoaded)
+	return o.r.checkMemory(4 * int64(o.builder.Rows()) * int64(len(o.fields)))
 }
 
 func inOrder(columns []int) bool {

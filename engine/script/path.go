@@ -2,11 +2,11 @@ package script
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cognate-bi/cognate/engine/eval"
 	"github.com/cognate-bi/cognate/engine/expr"
@@ -191,15 +191,51 @@ func (f fileInfo) property(x *fn.Context, name string) dual.Value {
 	if name == "filesize" {
 		return integer(int(info.Size()))
 	}
-	return fileTime(x, info)
+	return timestamp(x, info.ModTime())
 }
 
-// fileTime returns when a file was changed, in UTC.
-func fileTime(x *fn.Context, info fs.FileInfo) dual.Value {
+// timestamp returns a time in UTC as a value.
+func timestamp(x *fn.Context, t time.Time) dual.Value {
 	const dayMillis = 24 * 60 * 60 * 1000
 	const epoch = 25569 // serial number of 1970-01-01
-	serial := float64(info.ModTime().UTC().UnixMilli())/dayMillis + epoch
+	serial := float64(t.UTC().UnixMilli())/dayMillis + epoch
 	return dual.Formatted(serial, x.Locale.Format(dual.Timestamp, x.Locale.TimestampFormat, "", ""))
+}
+
+// bindQVD binds the functions that look into the header of a QVD file.
+func bindQVD(e *env, c *expr.Call) (eval.Binding, bool, error) {
+	if err := arity(c, 1, 2); err != nil {
+		return eval.Binding{}, false, err
+	}
+	e.looks()
+	name := strings.ToLower(c.Name)
+	return eval.Binding{Func: &fn.Func{Name: c.Name, Volatile: true, Eval: func(x *fn.Context, args []dual.Value) dual.Value {
+		full, err := e.r.resolve(x.Locale.Text(args[0]))
+		if err != nil || e.r.opt.QVDInfo == nil {
+			return dual.Value{}
+		}
+		info, err := e.r.opt.QVDInfo(full)
+		if err != nil {
+			return dual.Value{}
+		}
+		switch name {
+		case "qvdcreatetime":
+			return timestamp(x, info.Created)
+		case "qvdnooffields":
+			return integer(len(info.Fields))
+		case "qvdnoofrecords":
+			return integer(info.Records)
+		case "qvdtablename":
+			return dual.String(info.Table)
+		}
+		if len(args) < 2 {
+			return dual.Value{}
+		}
+		if n, ok := index(x, args, 1); ok && n >= 1 && n <= len(info.Fields) {
+			return dual.String(info.Fields[n-1])
+		}
+		return dual.Value{}
+	}}}, true, nil
 }
 
 // bindConnectString binds ConnectString().

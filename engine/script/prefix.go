@@ -95,11 +95,9 @@ func prefixBuffer(sc *scanner, _ *load, _ string) error {
 }
 
 // prefixPartial reads ADD [ONLY] and REPLACE [ONLY], which count in partial
-// reloads; a statement with ONLY is skipped in full ones.
-func prefixPartial(sc *scanner, _ *load, word string) error {
-	if sc.is("ONLY") {
-		return syntaxf(sc.pos, "%s ONLY: partial reloads are not supported", word)
-	}
+// reloads. In full ones, the only ones there are, a load with ONLY is skipped.
+func prefixPartial(sc *scanner, l *load, _ string) error {
+	l.prefix.partial = l.prefix.partial || sc.accept("ONLY")
 	return nil
 }
 

@@ -89,7 +89,7 @@ func bindSubField(e *env, c *expr.Call) (eval.Binding, bool, error) {
 // bindText binds Text(x), whose result stays a text when it is stored.
 func bindText(e *env, c *expr.Call) (eval.Binding, bool, error) {
 	f := fn.Lookup("text")
-	if e.feed == nil || f == nil || arity(c, 1, 1) != nil {
+	if e.feed == nil || f == nil || len(c.Args) != 1 {
 		return eval.Binding{}, false, nil
 	}
 	return eval.Binding{Func: &fn.Func{Name: "Text", Min: 1, Max: 1, Eval: func(x *fn.Context, args []dual.Value) dual.Value {

@@ -34,19 +34,31 @@ type Options struct {
 	// Query answers SELECT statements on the current connection; nil: there
 	// are no database connections.
 	Query func(ctx context.Context, connection, sql string) (source.Reader, error)
+	// QVDInfo reads the header of a QVD file for QvdNoOfRecords() and the like;
+	// nil: they are NULL.
+	QVDInfo func(path string) (*QVDInfo, error)
 	// StoreAs writes tables in formats other than txt, by name ("qvd"); the
 	// file is complete, or absent, when it returns.
 	StoreAs map[string]func(path string, t *storage.Table) error
 }
 
+// A QVDInfo is what the header of a QVD file tells.
+type QVDInfo struct {
+	Table   string
+	Fields  []string
+	Records int
+	Created time.Time
+}
+
 // Limits bound what a script may take. Zero members mean the default.
 type Limits struct {
-	MaxRows     int // rows of one table; default storage.RowsMax
-	MaxTables   int // default 10 000
-	MaxFields   int // of one table; default 10 000
-	MaxSteps    int // statements run; default 10 million
-	MaxIncludes int // nesting of include files; default 20
-	MaxCalls    int // nesting of SUB calls; default 200
+	MaxRows     int   // rows of one table; default storage.RowsMax
+	MaxBytes    int64 // memory of all tables, symbol tables included; default none
+	MaxTables   int   // default 10 000
+	MaxFields   int   // of one table; default 10 000
+	MaxSteps    int   // statements run; default 10 million
+	MaxIncludes int   // nesting of include files; default 20
+	MaxCalls    int   // nesting of SUB calls; default 200
 }
 
 func (l Limits) withDefaults() Limits {
@@ -95,9 +107,8 @@ type Result struct {
 	Access    *storage.Catalog
 	Variables []Variable
 	Locale    *number.Locale
-	Derived   []Derived // DECLARE and DERIVE statements
-	Star      string    // text of STAR IS, "" = none
-	Errors    []*Error  // ignored in ErrorMode 0
+	Star      string   // text of STAR IS, "" = none
+	Errors    []*Error // ignored in ErrorMode 0
 }
 
 // Run runs the script src. On an error, which is an [*Error] unless ctx was
@@ -138,17 +149,18 @@ type runner struct {
 	statements []statementKind
 	single     bool // run all loads row by row; tests compare the two ways
 
-	vars    *variables
-	fn      *fn.Context
-	subs    map[string]*subNode
-	calls   int
-	maps    map[string]*mapping
-	series  map[string]*series // of AutoNumber
-	rules   rules
-	derive  derivations
-	connect string
-	dir     string
-	star    string
+	vars        *variables
+	fn          *fn.Context
+	subs        map[string]*subNode
+	calls       int
+	maps        map[string]*mapping
+	series      map[string]*series // of AutoNumber
+	rules       rules
+	definitions map[string]*definition
+	derivations []derivation
+	connect     string
+	dir         string
+	star        string
 
 	steps    int
 	includes int
@@ -165,7 +177,7 @@ func newRunner(ctx context.Context, o Options) *runner {
 	r := &runner{
 		ctx: ctx, opt: o, limits: o.Limits.withDefaults(), dir: o.BaseDir,
 		live: map[*storage.Field]liveCodes{}, subs: map[string]*subNode{},
-		maps: map[string]*mapping{}, series: map[string]*series{}, builders: map[string]openBuilder{}, statements: statementTable(),
+		maps: map[string]*mapping{}, series: map[string]*series{}, builders: map[string]openBuilder{}, statements: statementTable(), definitions: map[string]*definition{},
 	}
 	r.fn = &fn.Context{
 		Locale: number.Default(), Now: o.Now, Rand: o.Rand, User: o.User, AppName: o.AppName, AppID: o.AppID,
@@ -190,6 +202,10 @@ func (r *runner) setLocale(l *number.Locale) {
 }
 
 func (r *runner) result() (*Result, error) {
+	r.section = r.catalog
+	if err := r.deriveFields(); err != nil {
+		return nil, err
+	}
 	if err := r.catalog.Seal(); err != nil {
 		return nil, fmt.Errorf("seal data: %w", err)
 	}
@@ -200,7 +216,7 @@ func (r *runner) result() (*Result, error) {
 	}
 	return &Result{
 		Catalog: r.catalog, Access: r.access, Variables: r.vars.list(), Locale: r.fn.Locale,
-		Derived: r.derive.list, Star: r.star, Errors: r.errors,
+		Star: r.star, Errors: r.errors,
 	}, nil
 }
 
@@ -208,6 +224,14 @@ func (r *runner) event(e Event) {
 	if r.opt.Progress != nil {
 		r.opt.Progress(e)
 	}
+}
+
+// checkMemory says whether the tables, and extra bytes, are more than allowed.
+func (r *runner) checkMemory(extra int64) error {
+	if r.limits.MaxBytes > 0 && r.section.Memory().Total()+extra > r.limits.MaxBytes {
+		return fmt.Errorf("the data need more than %d bytes of memory", r.limits.MaxBytes)
+	}
+	return nil
 }
 
 // changed notes that tables or fields of the catalog are not as before.

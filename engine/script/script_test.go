@@ -188,7 +188,8 @@ func TestScripts(t *testing.T) {
 			"drop and load order", "T: LOAD * INLINE [a\n1\n2\n3];\nU: NOCONCATENATE LOAD a RESIDENT T ORDER BY a DESC;\nDROP TABLE T;\nRENAME TABLE U TO V;", "V(a): 3 | 2 | 1", "tables go, names change",
 		},
 		{
-			"derive", "c: DECLARE FIELD DEFINITION TAGGED '$date' FIELDS Year($1) AS Year;\nDERIVE FIELDS FROM FIELDS [a], b USING c;\nT: LOAD 1 as a AUTOGENERATE 1;", "T(a): 1", "derived fields are kept for the engine",
+			"derive", "c: DECLARE FIELD DEFINITION TAGGED ('$date') PARAMETERS p=10 FIELDS Year($1) AS Year TAGGED ('$axis', '$year'), p+Day($1) AS [D x];\nDERIVE FIELDS FROM FIELDS [a], b USING c;\nT: LOAD Date#(a,'YYYY-MM-DD') as a INLINE [a\n2024-02-03\nx\n2023-05-09];",
+			"T(a,a.c.Year,a.c.D x): 2024-02-03,2024,13 | x,-,- | 2023-05-09,2023,19", "derived fields are functions of their field",
 		},
 		{
 			"preceding chain", "T: LOAD RecNo() as r, b WHERE b>10; LOAD a*10 as b WHERE a<4; LOAD RecNo() as a AUTOGENERATE 5;", "T(r,b): 2,20 | 3,30", "RecNo counts the records that a load receives",

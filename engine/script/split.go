@@ -15,7 +15,6 @@ type statement struct {
 	at     int // byte of source where text starts
 	text   string
 	key    keyword
-	raw    bool // dollar expansion is done
 }
 
 // splitter cuts a script into statements.

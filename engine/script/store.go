@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-
 	"strings"
 
 	"github.com/cognate-bi/cognate/storage"
