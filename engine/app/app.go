@@ -10,6 +10,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"github.com/cognate-bi/cognate/engine/access"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,9 @@ type Data struct {
 	Model  *model.Model
 	Infer  *infer.Engine
 	Locale *number.Locale
+	Rules  *access.Rules // section access; nil: everybody sees everything
+
+	reduced reduced
 }
 
 func newData(m *model.Model, l *number.Locale) (*Data, error) {

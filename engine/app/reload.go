@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/object"
@@ -93,6 +94,9 @@ func (a *App) take(res *script.Result) error {
 	}
 	d, err := newData(m, res.Locale)
 	if err != nil {
+		return err
+	}
+	if d.Rules, err = access.Read(res.Access); err != nil {
 		return err
 	}
 	if err := a.takeVariables(res.Variables); err != nil {

@@ -3,9 +3,9 @@ package enginetest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
+	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
@@ -43,10 +43,23 @@ func init() { //nolint:gochecknoinits // the table refers to functions that refe
 		"set_one_always": func(a *App, s *Step) (bool, error) {
 			return a.Session.SetOneAlways(s.Field, s.State, string(s.Value) != "false")
 		},
-		"open": func(*App, *Step) (bool, error) {
-			return false, errors.New("section access is not there yet")
-		},
+		"open": (*App).open,
 	}
+}
+
+// open opens the loaded app anew, as a user.
+func (a *App) open(s *Step) (bool, error) {
+	opened, err := a.Session.App()
+	if err != nil {
+		return false, err
+	}
+	u := access.User{ID: s.User.UserID, Groups: s.User.Groups, Email: s.User.Email}
+	if _, err := opened.DataFor(&u); err != nil {
+		return false, err
+	}
+	a.Session.Identity = &u
+	a.Session.Begin()
+	return true, a.Session.ClearAll("", true, "")
 }
 
 func (a *App) field(name string) (*model.Field, error) {

@@ -117,7 +117,7 @@ func (a *App) step(s *Step) error {
 		return fmt.Errorf("unknown op %q", s.Op)
 	}
 	ok, err := action(a, s)
-	if string(s.Expect) == "false" {
+	if e := string(s.Expect); e == "false" || e == `"denied"` {
 		if ok && err == nil {
 			return fmt.Errorf("accepted, want it refused")
 		}

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/cube"
 	"github.com/cognate-bi/cognate/engine/object"
@@ -39,6 +40,9 @@ var (
 type Session struct {
 	ID   string
 	User string // UserDirectory=..; UserId=..
+	// Identity is who section access lets see what; nil sees everything. It
+	// is set before an app is opened.
+	Identity *access.User
 
 	Queue *Queue
 
@@ -132,7 +136,10 @@ func (s *Session) OpenDoc(name string) (*Ref, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.use(a)
+	if err := s.use(a); err != nil {
+		s.lib.Close(a)
+		return nil, err
+	}
 	return s.docRef(), nil
 }
 
@@ -144,15 +151,21 @@ func (s *Session) CreateSessionApp(id string) (*Ref, error) {
 	if id == "" {
 		id = "SessionApp_" + app.NewID()
 	}
-	s.use(s.lib.NewSessionApp(id))
+	if err := s.use(s.lib.NewSessionApp(id)); err != nil {
+		return nil, err
+	}
 	return s.docRef(), nil
 }
 
-func (s *Session) use(a *app.App) {
-	s.app = a
+func (s *Session) use(a *app.App) error {
+	d, err := a.DataFor(s.Identity)
+	if err != nil {
+		return err
+	}
+	s.app, s.data = a, d
 	s.current.Store(a)
-	s.data = a.Data()
 	s.unsubscribe = a.Subscribe(s.handles.onEvent)
+	return nil
 }
 
 // ActiveDoc returns the open app's handle.
@@ -198,7 +211,13 @@ func (s *Session) Begin() {
 		return
 	}
 	s.syncStates()
-	if d := s.app.Data(); d != s.data {
+	d, err := s.app.DataFor(s.Identity)
+	if err != nil { // a reload has shut the user out
+		s.log.Info("access ended", "app", s.app.ID, "user", s.User, "reason", err)
+		s.closeApp()
+		return
+	}
+	if d != s.data {
 		s.history = s.carryOver(s.data, d)
 		s.data = d
 		s.handles.epoch.Add(1) // what was computed since the exchange was of the old data
