@@ -68,13 +68,13 @@ async function line(doc: Api, parent: Element, spec: Spec & { kind: 'line' }, fa
   parent.append(el('section', { class: 'card wide', 'data-chart': spec.title }, el('h2', {}, spec.title, el('small', {}, 'drag to select a range')), body));
   await live(doc, cubeProps([spec.field], [spec.measure], 1000, {}), (layout, object) => {
     const data = (cubeOf(layout).qDataPages[0]?.qMatrix ?? []) as [Cell, Cell][];
-    body.replaceChildren(lineChart(data, spec, (from, to) => select(object, data.slice(from, to + 1).map((r) => r[0]), false, fail)));
+    body.replaceChildren(lineChart(data, spec, Math.max(280, body.clientWidth), (from, to) => select(object, data.slice(from, to + 1).map((r) => r[0]), false, fail)));
   }, fail);
 }
 
 /** Draws the points, an area below them, and lets a range be dragged. */
-function lineChart(data: [Cell, Cell][], spec: { title: string }, pick: (from: number, to: number) => void): SVGElement {
-  const width = 940; const height = 220; const left = 54; const bottom = 24; const top = 10;
+function lineChart(data: [Cell, Cell][], spec: { title: string }, width: number, pick: (from: number, to: number) => void): SVGElement {
+  const height = 220; const left = 54; const bottom = 24; const top = 10;
   const ys = data.map((r) => number(r[1])).filter(Number.isFinite); const hi = Math.max(0, ...ys); const lo = Math.min(0, ...ys); const span = hi - lo || 1;
   const x = (i: number) => left + (data.length < 2 ? (width - left) / 2 : (i * (width - left - 12)) / (data.length - 1));
   const y = (v: number) => top + ((hi - v) * (height - top - bottom)) / span;
@@ -92,7 +92,7 @@ function lineChart(data: [Cell, Cell][], spec: { title: string }, pick: (from: n
     ...grid.flatMap((v) => [svg('line', { class: 'axis', x1: left, x2: width, y1: y(v), y2: y(v) }), svg('text', { x: left - 6, y: y(v) + 4, 'text-anchor': 'end' }, short(v))]),
     svg('path', { class: 'area', d: points.length ? `${path}L${x(data.length - 1)} ${y(lo)}L${x(0)} ${y(lo)}Z` : '' }), svg('path', { class: 'series', d: path }),
     ...(data.length <= 120 ? points.map(([px, py], i) => svg('circle', { class: `dot ${isOn(data[i]![0])}`, cx: px, cy: py, r: 3 })) : []),
-    ...labels(data.length, 8).map((i) => svg('text', { x: x(i), y: height - 6, 'text-anchor': 'middle' }, data[i]![0].qText)), brush,
+    ...labels(data.length, Math.max(2, Math.floor(width / 110))).map((i) => svg('text', { x: x(i), y: height - 6, 'text-anchor': 'middle' }, data[i]![0].qText)), brush,
     svg('rect', {
       class: 'hit', x: left, y: 0, width: width - left, height,
       pointerdown: (e: PointerEvent) => { from = at(e); (e.target as Element).setPointerCapture(e.pointerId); },

@@ -5,7 +5,7 @@ import { Spec } from './charts';
 export interface Dashboard { fields: string[]; charts: Spec[] }
 
 const flights: Dashboard = {
-  fields: ['Year', 'Month', 'Weekday', 'Part of day', 'Delay class', 'Distance class', 'Origin region', 'Origin state name', 'Destination state name', 'Origin airport'],
+  fields: ['Quarter', 'Month', 'Weekday', 'Part of day', 'Delay class', 'Distance class', 'Origin region', 'Origin state name', 'Destination state name', 'Origin airport'],
   charts: [
     { kind: 'figures', measures: [
       { expression: 'Count(Delay)', label: 'Flights', format: '#,##0' }, { expression: 'Avg(Delay)', label: 'Average delay, min', format: '#,##0.0' },

@@ -24,6 +24,11 @@ export function svg(tag: string, attributes: Attributes = {}, ...children: (Node
   return node;
 }
 
+/** A padlock, shut or open; fonts often have none. */
+export const padlock = (shut: boolean): SVGElement => svg('svg', { class: 'padlock', viewBox: '0 0 16 16', 'aria-hidden': 'true' },
+  svg('rect', { x: 3, y: 7, width: 10, height: 7, rx: 1.5, fill: 'currentColor' }),
+  svg('path', { d: shut ? 'M5 7V5a3 3 0 0 1 6 0v2' : 'M5 7V4.5a3 3 0 0 1 5.8-1', fill: 'none', stroke: 'currentColor', 'stroke-width': 1.6 }));
+
 /** Calls f for a click and for Enter or the space bar. */
 export const press = (f: () => void): Attributes => ({
   tabindex: 0, role: 'button', click: f,

@@ -1,6 +1,6 @@
 // A list box: the values of a field with their states, searched and selected live.
 import { Api, Cell, Layout, ListObject, dimension, live } from './qix';
-import { el } from './dom';
+import { el, padlock } from './dom';
 
 const ROW = 26; // height of a value in pixels
 const CHUNK = 60; // rows of a page
@@ -33,7 +33,7 @@ class ListBox {
 
   constructor(field: string, private fail: (e: unknown) => void) {
     this.search = el('input', { type: 'search', placeholder: 'Search', 'aria-label': `Search in ${field}`, input: () => this.find(), keydown: (e: KeyboardEvent) => this.key(e) });
-    this.lock = el('button', { type: 'button', title: 'Lock or unlock', 'aria-label': `Lock ${field}`, click: () => this.toggleLock() }, '🔓');
+    this.lock = el('button', { type: 'button', title: 'Lock or unlock', 'aria-label': `Lock ${field}`, click: () => this.toggleLock() }, padlock(false));
     this.clear = el('button', { type: 'button', title: 'Clear', 'aria-label': `Clear ${field}`, click: () => this.run((o) => o.clearSelections(PATH)) }, '×');
     this.card = el('section', { class: 'card listbox', 'data-field': field }, el('h2', {}, el('span', { class: 'grow' }, field), this.lock, this.clear), this.meter, this.search, this.rows);
     this.rows.addEventListener('scroll', () => { void this.show(); }, { passive: true });
@@ -43,7 +43,7 @@ class ListBox {
     const list = layout.qListObject as ListObject;
     this.object = object; this.size = list.qSize.qcy; this.version += 1;
     this.pages = new Map(list.qDataPages[0] ? [[0, list.qDataPages[0].qMatrix]] : []);
-    this.lock.textContent = list.qDimensionInfo.qLocked ? '🔒' : '🔓'; this.lock.dataset.locked = String(!!list.qDimensionInfo.qLocked);
+    this.lock.replaceChildren(padlock(!!list.qDimensionInfo.qLocked)); this.lock.dataset.locked = String(!!list.qDimensionInfo.qLocked);
     this.space.style.height = `${this.size * ROW}px`;
     this.rows.style.height = `${Math.min(7, Math.max(1, this.size)) * ROW + 2}px`;
     this.count(list.qDimensionInfo.qStateCounts ?? {});

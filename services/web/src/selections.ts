@@ -1,6 +1,6 @@
 // The bar of current selections: back, forward, clear, and one chip for each field.
 import { Api, Selection, live } from './qix';
-import { el } from './dom';
+import { el, padlock } from './dom';
 
 /** Fills the bar and keeps it up to date. */
 export async function addSelections(doc: Api, bar: HTMLElement, fail: (e: unknown) => void): Promise<void> {
@@ -9,7 +9,7 @@ export async function addSelections(doc: Api, bar: HTMLElement, fail: (e: unknow
   const clear = button('Clear all', 'Clear all selections', () => doc.clearAll(false)); clear.id = 'clear-all';
   const chips = el('span', { class: 'chips' }); chips.style.display = 'contents';
   bar.replaceChildren(back, forward, clear, chips);
-  const chip = (s: Selection) => el('span', { class: 'chip', 'data-field': s.qField }, el('b', {}, s.qField), s.qSelected, s.qLocked ? '🔒'
+  const chip = (s: Selection) => el('span', { class: 'chip', 'data-field': s.qField }, el('b', {}, s.qField), s.qSelected, s.qLocked ? padlock(true)
     : button('×', `Clear ${s.qField}`, async () => (await doc.getField(s.qField) as Api).clear()));
   await live(doc, { qInfo: { qType: 'page-selections' }, qSelectionObjectDef: {} }, (layout) => {
     const o = layout.qSelectionObject!;
