@@ -1,0 +1,159 @@
+// Package bench measures the engine: reload, the associative state after a
+// click, hypercubes and memory, over the Star Schema Benchmark and over
+// flights.
+//
+// Every workload states its answer beside its time, and a run whose repetitions
+// disagree fails: a fast wrong answer is no result. The bandwidth of the
+// machine is measured in the same run, as the ruler for the rest.
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/cognate-bi/cognate/bench/ssb"
+	"github.com/cognate-bi/cognate/engine/infer"
+	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/script"
+)
+
+// Config says what is measured. The zero value is the benchmark at scale 0.1.
+type Config struct {
+	Data        string  // ssb (default) or flights
+	ScaleFactor float64 // of ssb; default 0.1
+	Seed        uint64  // of ssb; default 1
+	// Folder has the input: for ssb it is written there if missing (default: a
+	// folder of the system's temporary ones), for flights it holds
+	// flights-3m.parquet and airports.csv of the npm package vega-datasets.
+	Folder      string
+	Repetitions int // of clicks and cubes; default 7
+	Workers     int // of cubes; default one per core
+}
+
+// Validate completes the defaults and says what is wrong.
+func (c *Config) Validate() error {
+	if c.Data == "" {
+		c.Data = "ssb"
+	}
+	if c.ScaleFactor == 0 {
+		c.ScaleFactor = 0.1
+	}
+	if c.Seed == 0 {
+		c.Seed = 1
+	}
+	if c.Repetitions == 0 {
+		c.Repetitions = 7
+	}
+	switch {
+	case c.Data != "ssb" && c.Data != "flights":
+		return fmt.Errorf("bench: data %q is neither ssb nor flights", c.Data)
+	case c.Data == "flights" && c.Folder == "":
+		return fmt.Errorf("bench: flights need the folder with flights-3m.parquet and airports.csv")
+	case c.Repetitions < 1:
+		return fmt.Errorf("bench: %d repetitions", c.Repetitions)
+	}
+	if c.Folder == "" {
+		c.Folder = filepath.Join(os.TempDir(), fmt.Sprintf("cognate-ssb-%v-%d", c.ScaleFactor, c.Seed))
+	}
+	return nil
+}
+
+// A dataset is what is loaded and what is asked of it.
+type dataset struct {
+	script     string
+	selections []namedSelection
+	charts     []chart
+}
+
+// Run measures everything.
+func Run(ctx context.Context, c Config) (*Report, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	r := newReport(&c)
+	data := flights
+	if c.Data == "ssb" {
+		if err := (ssb.Config{ScaleFactor: c.ScaleFactor, Seed: c.Seed}).WriteFiles(ctx, c.Folder); err != nil {
+			return nil, fmt.Errorf("bench: %w", err)
+		}
+		data = starSchema()
+	}
+	for _, threads := range slices.Compact([]int{1, runtime.GOMAXPROCS(0)}) {
+		r.add(Figure{Workload: fmt.Sprintf("read bandwidth, %d threads", threads), Unit: "GB/s", Samples: bandwidth(threads)})
+	}
+	m, result, err := reload(ctx, &c, &data, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := clicks(ctx, &c, &data, m, r); err != nil {
+		return nil, err
+	}
+	if err := charts(ctx, &c, &data, m, result, r); err != nil {
+		return nil, err
+	}
+	memory(result.Catalog, "after all", r)
+	return r, nil
+}
+
+// reload runs the script once and builds the model.
+func reload(ctx context.Context, c *Config, d *dataset, r *Report) (*model.Model, *script.Result, error) {
+	before := resident()
+	start := time.Now()
+	result, err := script.Run(ctx, d.script, script.Options{Folders: map[string]string{"bench": c.Folder}})
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: reload: %w", err)
+	}
+	m, err := model.Build(result.Catalog, 1)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: model: %w", err)
+	}
+	elapsed := time.Since(start)
+	rows := 0
+	for _, t := range m.Tables {
+		rows += t.Rows
+	}
+	r.add(Figure{Workload: "reload", Unit: "ms", Samples: []float64{milliseconds(elapsed)}, Answer: fmt.Sprintf("%d rows, %d fields", rows, len(m.Fields))})
+	r.add(Figure{Workload: "reload", Unit: "M rows/s", Samples: []float64{float64(rows) / 1e6 / elapsed.Seconds()}})
+	r.add(Figure{Workload: "resident before reload", Unit: "MiB", Samples: []float64{mebibytes(before)}})
+	memory(result.Catalog, "after reload", r)
+	return m, result, nil
+}
+
+// repeat measures f, which returns its answer.
+func repeat(ctx context.Context, c *Config, r *Report, workload string, f func() (string, error)) error {
+	fig := Figure{Workload: workload, Unit: "ms"}
+	for i := range c.Repetitions {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		start := time.Now()
+		answer, err := f()
+		if err != nil {
+			return fmt.Errorf("bench: %s: %w", workload, err)
+		}
+		fig.Samples = append(fig.Samples, milliseconds(time.Since(start)))
+		if i > 0 && answer != fig.Answer {
+			return fmt.Errorf("bench: %s: %s, then %s", workload, fig.Answer, answer)
+		}
+		fig.Answer = answer
+	}
+	r.add(fig)
+	return nil
+}
+
+// fresh returns an inference engine without remembered results, so that each
+// repetition is a first click.
+func fresh(m *model.Model) (*infer.Engine, error) {
+	e, err := infer.New(m)
+	if err != nil {
+		return nil, fmt.Errorf("infer: %w", err)
+	}
+	return e, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

@@ -1,0 +1,73 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+)
+
+// A Report is the result of a run.
+type Report struct {
+	Data        string   `json:"data"`
+	ScaleFactor float64  `json:"scaleFactor,omitempty"`
+	Go          string   `json:"go"`
+	Platform    string   `json:"platform"`
+	Cores       int      `json:"cores"`
+	Figures     []Figure `json:"figures"`
+}
+
+// A Figure is one measured quantity.
+type Figure struct {
+	Workload string    `json:"workload"`
+	Unit     string    `json:"unit"`
+	Samples  []float64 `json:"samples"` // in order of measurement
+	Answer   string    `json:"answer,omitempty"`
+}
+
+func newReport(c *Config) *Report {
+	r := &Report{Data: c.Data, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.GOMAXPROCS(0)}
+	if c.Data == "ssb" {
+		r.ScaleFactor = c.ScaleFactor
+	}
+	return r
+}
+
+func (r *Report) add(f Figure) { r.Figures = append(r.Figures, f) }
+
+// Median returns the middle sample.
+func (f *Figure) Median() float64 {
+	s := slices.Sorted(slices.Values(f.Samples))
+	n := len(s)
+	if n == 0 {
+		return 0
+	}
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
+
+// WriteText writes a table: median, least and greatest sample, answer.
+func (r *Report) WriteText(w io.Writer) error {
+	title := r.Data
+	if r.ScaleFactor != 0 {
+		title = fmt.Sprintf("%s, scale %v", r.Data, r.ScaleFactor)
+	}
+	if _, err := fmt.Fprintf(w, "%s; %s, %s, %d cores\n\n", title, r.Go, r.Platform, r.Cores); err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "workload\tmedian\tmin\tmax\tunit\t  answer\n") // errors come with Flush
+	for i := range r.Figures {
+		f := &r.Figures[i]
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%s\t  %s\n", f.Workload, f.Median(), slices.Min(f.Samples), slices.Max(f.Samples), f.Unit, f.Answer)
+	}
+	return t.Flush()
+}
+
+// WriteJSON writes the report with all samples.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
