@@ -177,7 +177,10 @@ func (r *runner) open(l *load) (reader, error) {
 			return nil, err
 		}
 		n := r.fn.Locale.Num(v)
-		if !(n <= float64(r.limits.MaxRows)) {
+		switch {
+		case math.IsNaN(n):
+			n = 0
+		case n > float64(r.limits.MaxRows):
 			return nil, fmt.Errorf("AUTOGENERATE of %s rows", r.show(v))
 		}
 		return &nothingReader{max(0, int(math.Trunc(n)))}, nil

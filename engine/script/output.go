@@ -170,7 +170,7 @@ func (o *output) see(column, from int) {
 	for row := from; row < o.builder.Rows(); row++ {
 		seen[o.builder.Code(column, row)] = 1
 	}
-	o.r.live[f] = liveCodes{seen}
+	o.r.live[f] = liveCodes{seen: seen}
 }
 
 func (o *output) progress(kind EventKind) {

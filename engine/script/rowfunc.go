@@ -193,7 +193,10 @@ func (r *runner) rowNo() int {
 }
 
 // liveCodes tells which values of a field are in a table: seen[code] is 1.
-type liveCodes struct{ seen []uint8 }
+type liveCodes struct {
+	seen []uint8
+	list []uint32 // the codes seen, ascending; nil until it is asked for
+}
 
 // liveOf returns the values of f that tables hold, and, in a load that runs
 // row by row, those of the rows stored so far.
@@ -209,7 +212,7 @@ func (r *runner) liveOf(f *storage.Field) []uint8 {
 			open = c.Mark(seen, nil, open)
 		}
 	}
-	r.live[f] = liveCodes{seen}
+	r.live[f] = liveCodes{seen: seen}
 	return seen
 }
 

@@ -2,6 +2,7 @@ package script
 
 import (
 	"math"
+	"slices"
 
 	"github.com/cognate-bi/cognate/engine/eval"
 	"github.com/cognate-bi/cognate/engine/expr"
@@ -50,19 +51,25 @@ func (r *runner) tableArg(x *fn.Context, args []dual.Value, i int) *storage.Tabl
 	return r.section.Table(name)
 }
 
-// codes returns the codes of a field's values in load order.
+// codes returns the codes of a field's values in load order, which is
+// ascending.
 func (r *runner) codes(field string) (*storage.Field, []uint32) {
 	f := r.section.Field(field)
 	if f == nil {
 		return nil, nil
 	}
-	var codes []uint32
-	for code, seen := range r.liveOf(f) {
-		if code > 0 && seen != 0 {
-			codes = append(codes, uint32(code))
+	seen := r.liveOf(f)
+	if l := r.live[f]; l.list != nil {
+		return f, l.list
+	}
+	list := []uint32{}
+	for code, s := range seen {
+		if code > 0 && s != 0 {
+			list = append(list, uint32(code))
 		}
 	}
-	return f, codes
+	r.live[f] = liveCodes{seen, list}
+	return f, list
 }
 
 // fieldValues returns the values of a field in load order.
@@ -102,11 +109,8 @@ func bindFieldIndex(e *env, c *expr.Call) (eval.Binding, bool, error) {
 		if f == nil {
 			return integer(0)
 		}
-		want := f.Symbols.Find(args[1])
-		for i, code := range codes {
-			if code == want {
-				return integer(i + 1)
-			}
+		if i, ok := slices.BinarySearch(codes, f.Symbols.Find(args[1])); ok {
+			return integer(i + 1)
 		}
 		return integer(0)
 	})

@@ -230,15 +230,16 @@ func plainNumber(x float64) string {
 	return strconv.FormatFloat(x, 'g', 15, 64)
 }
 
-// Eval implements [expr.Expander].
+// Eval implements [expr.Expander]. What cannot be evaluated in a script
+// expands to nothing: scripts SET chart expressions that hold $(=Max(Year)).
 func (e expander) Eval(source, format string) (expr.Expansion, error) {
 	n, err := expr.Parse(source, expr.Options{Script: true})
 	if err != nil {
-		return expr.Expansion{}, err
+		return expr.Expansion{Num: math.NaN()}, nil //nolint:nilerr // see above
 	}
 	v, err := e.r.compute(n)
 	if err != nil {
-		return expr.Expansion{}, err
+		return expr.Expansion{Num: math.NaN()}, nil //nolint:nilerr // see above
 	}
 	if format != "" && v.HasNum() {
 		return expr.Expansion{Text: e.r.fn.Locale.FormatNum(v.Num, &dual.Format{Type: dual.Fix, Pattern: format}), Num: v.Num}, nil
