@@ -46,6 +46,7 @@ type Item struct {
 	Children          []string   // ids, in order
 	State             *tree.Node // bookmarks: the selections kept
 	FromScript        bool       // variables: made by the load script
+	Number            *float64   // variables: the number behind the text when it was set together with it
 	Created, Modified time.Time
 }
 
@@ -78,7 +79,17 @@ func (it *Item) WithProps(props *tree.Node, now time.Time) (*Item, error) {
 	}
 	out := *it
 	out.Props, out.Modified = it.fix(props), now
+	if !tree.Equal(out.Props.Get("qDefinition"), it.Props.Get("qDefinition")) {
+		out.Number = nil
+	}
 	return &out, nil
+}
+
+// WithNumber returns a variable with a number behind its text.
+func (it *Item) WithNumber(x float64) *Item {
+	out := *it
+	out.Number = &x
+	return &out
 }
 
 // WithState returns a bookmark with other selections.
