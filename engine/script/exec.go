@@ -83,8 +83,8 @@ func (r *runner) step(c *cursor, n node) (flow, error) {
 
 // statement expands a statement and runs it.
 func (r *runner) statement(c *cursor, s *statement) (flow, error) {
-	if name, must, ok := includeOf(s.text); ok {
-		return r.include(name, must)
+	if in, ok := includeOf(s.text); ok {
+		return r.include(in.name, in.must)
 	}
 	expanded, err := r.expandNodes(s)
 	if err != nil {

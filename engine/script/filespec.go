@@ -51,7 +51,7 @@ var specWords = []struct {
 // specValues are the items with IS value.
 var specValues = map[string]func(f *fileSpec, sc *scanner) error{
 	"DELIMITER": func(f *fileSpec, sc *scanner) (err error) {
-		f.Delimiter, err = sc.name("a delimiter")
+		f.Delimiter, err = sc.delimiter()
 		return err
 	},
 	"TABLE":    func(f *fileSpec, sc *scanner) (err error) { f.Table, err = sc.name("a table"); return err },
@@ -89,6 +89,16 @@ func (s *scanner) size() (n int, lines bool, err error) {
 	}
 	s.pos += len(w)
 	return n, s.accept("LINES") || s.accept("LINE"), nil
+}
+
+// delimiter reads a delimiter: quoted, a word, or a backslash and a letter.
+func (s *scanner) delimiter() (string, error) {
+	if s.mark('\\') {
+		w := s.word()
+		s.pos += len(w)
+		return `\` + w, nil
+	}
+	return s.name("a delimiter")
 }
 
 // item reads one item.

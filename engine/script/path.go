@@ -243,26 +243,55 @@ func bindConnectString(e *env, _ *expr.Call) (eval.Binding, bool, error) {
 	return constant(dual.String(e.r.connect))
 }
 
-// includeOf recognises $(Include=file) and $(Must_Include=file).
-func includeOf(src string) (name string, must, ok bool) {
-	src = strings.TrimSpace(src)
-	if !strings.HasPrefix(src, "$(") || !strings.HasSuffix(src, ")") {
-		return "", false, false
+// An inclusion is $(Include=file) or $(Must_Include=file). It is a statement
+// of its own, even if the semicolon is missing.
+type inclusion struct {
+	name string
+	must bool
+	size int // bytes of the text
+}
+
+// includeOf recognises an inclusion.
+func includeOf(src string) (inclusion, bool) {
+	var in inclusion
+	body, ok := strings.CutPrefix(strings.TrimLeft(src, " \t\r\n"), "$(")
+	if !ok {
+		return in, false
 	}
-	body := strings.TrimSpace(src[2 : len(src)-1])
+	body = strings.TrimLeft(body, " ")
 	if rest, found := cutFold(body, "must_include"); found {
-		body, must = rest, true
-	} else if rest, found := cutFold(body, "include"); found {
-		body = rest
-	} else {
-		return "", false, false
+		body, in.must = rest, true
+	} else if body, found = cutFold(body, "include"); !found {
+		return in, false
 	}
-	body, ok = strings.CutPrefix(strings.TrimSpace(body), "=")
-	body = strings.TrimSpace(body)
-	if len(body) > 1 && closers[body[0]] != 0 && quotedEnd(body, 0) == len(body) {
-		body = unquote(body)
+	end := closingBracket(body)
+	if end < 0 {
+		return in, false
 	}
-	return body, must, ok
+	in.size = len(src) - len(body) + end + 1
+	in.name, ok = strings.CutPrefix(strings.TrimSpace(body[:end]), "=")
+	in.name = strings.TrimSpace(in.name)
+	if len(in.name) > 1 && closers[in.name[0]] != 0 && quotedEnd(in.name, 0) == len(in.name) {
+		in.name = unquote(in.name)
+	}
+	return in, ok
+}
+
+// closingBracket returns the offset of the bracket that closes one opened
+// before s, -1 if there is none.
+func closingBracket(s string) int {
+	depth := 0
+	for i := range len(s) {
+		switch s[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth < 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // includeMaxBytes bounds an included script.

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cognate-bi/cognate/engine/source"
 	"github.com/cognate-bi/cognate/storage"
+	"github.com/cognate-bi/cognate/storage/dual"
 )
 
 // dump writes the tables of a catalog: "T(a,b): 1,x | 2,-" with - for NULL.
@@ -277,6 +279,7 @@ func TestFiles(t *testing.T) {
 	for _, tt := range []struct{ script, want string }{
 		{"T: LOAD *, FileBaseName() as f FROM [lib://data/a*.csv] (txt, embedded labels, delimiter is ',', msq);", "T(x,y,f): 1,p,a1 | 2,q,a2"},
 		{"$(Must_Include=lib://data/inc.qvs);\n$(Include=[lib://data/nix.qvs]);\nT: LOAD $(v) as v AUTOGENERATE 1;", "T(v): 7"},
+		{"$(Must_Include=lib://data/inc.qvs)\nIF v=7 THEN\nT: LOAD $(v) as v AUTOGENERATE 1;\nEND IF", "T(v): 7"},
 		{"FOR EACH f IN FILELIST('lib://data/a*.csv')\nLOAD x FROM [$(f)] (txt);\nNEXT", "a1(x): 1 | 2"},
 		{"T: LOAD * INLINE [a,b\n1,\"x,y\"\n2,z];\nSTORE a, b AS c FROM T INTO [lib://data/out.csv] (txt);\nDROP TABLE T;\nU: LOAD * FROM [lib://data/out.csv] (txt, utf8, embedded labels, delimiter is ',', msq);", "U(a,c): 1,x,y | 2,z"},
 	} {
@@ -298,6 +301,21 @@ func TestFiles(t *testing.T) {
 		if _, err := Run(t.Context(), script, o); err == nil {
 			t.Errorf("%s: no error", script)
 		}
+	}
+}
+
+func TestQuery(t *testing.T) {
+	o := Options{Query: func(_ context.Context, connection, sql string) (source.Reader, error) {
+		r := &valuesReader{}
+		r.add("q", dual.Vals([]dual.Value{dual.String(connection + ": " + sql)}))
+		return r, nil
+	}}
+	res, err := Run(t.Context(), "LIB CONNECT TO 'db';\nSET c=x;\nT: LOAD Upper(q) as q;\nSQL SELECT $(c) FROM t;", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := dump(res, res.Catalog); got != "T(q): DB: SELECT X FROM T" {
+		t.Error(got)
 	}
 }
 

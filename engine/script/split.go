@@ -54,6 +54,9 @@ func (p *splitter) next() (*statement, error) {
 
 // cut finds the kind and the end of the statement at p.pos.
 func (p *splitter) cut(s *statement) (int, error) {
+	if in, ok := includeOf(p.t.src[p.pos:]); ok {
+		return p.pos + in.size, nil
+	}
 	sc := scanner{src: p.t.src, pos: p.pos}
 	s.key = controlWord(&sc)
 	switch s.key {
