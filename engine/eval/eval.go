@@ -170,8 +170,8 @@ func (c *compiler) scalar(n *expr.Call, depth int) (op, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, err := c.apply(f, n.Args, depth)
-		return &branch{args: args, all: all}, err
+		c.n++
+		return &branch{args: args, all: &call{id: c.n - 1, f: f}}, nil
 	}
 	return c.apply(f, n.Args, depth)
 }

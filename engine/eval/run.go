@@ -65,27 +65,67 @@ func (c *vectorCall) run(r *Run) (dual.Vector, error) {
 
 // A branch is If(...). Row by row only the branch that is taken is computed,
 // so that functions with a memory (AutoNumber) see just the rows they are
-// asked for; over longer vectors all branches are computed and chosen from.
+// asked for; over longer vectors both are computed and chosen from.
 type branch struct {
 	args []op
-	all  op
+	all  *call
 }
 
 func (b *branch) run(r *Run) (dual.Vector, error) {
-	if r.n != 1 {
-		return b.all.run(r)
-	}
 	cond, err := b.args[0].run(r)
 	if err != nil {
 		return dual.Vector{}, err
 	}
+	if r.n == 1 || cond.Const {
+		return b.take(r, r.n > 0 && cond.At(0).True())
+	}
+	yes, err := b.take(r, true)
+	if err != nil {
+		return dual.Vector{}, err
+	}
+	no, err := b.take(r, false)
+	if err != nil {
+		return dual.Vector{}, err
+	}
+	if _, kind := shape([]dual.Vector{cond, yes, no}); kind == oneCoded {
+		return b.all.apply(r, []dual.Vector{cond, yes, no}), nil
+	}
+	return choose(&cond, &yes, &no), nil
+}
+
+// take computes one branch only.
+func (b *branch) take(r *Run, yes bool) (dual.Vector, error) {
 	switch {
-	case cond.At(0).True():
+	case yes:
 		return b.args[1].run(r)
 	case len(b.args) > 2:
 		return b.args[2].run(r)
 	}
-	return dual.Constant(dual.Value{}, 1), nil
+	return dual.Constant(dual.Value{}, r.n), nil
+}
+
+// choose takes each row from one of two vectors.
+func choose(cond, yes, no *dual.Vector) dual.Vector {
+	if yes.Dict.Nums != nil && no.Dict.Nums != nil && yes.Dict.Format == no.Dict.Format {
+		out := make([]float64, cond.N)
+		for i := range out {
+			if x := cond.Num(i); x == x && x != 0 {
+				out[i] = yes.Num(i)
+			} else {
+				out[i] = no.Num(i)
+			}
+		}
+		return dual.Nums(out, yes.Dict.Format)
+	}
+	out := make([]dual.Value, cond.N)
+	for i := range out {
+		if cond.At(i).True() {
+			out[i] = yes.At(i)
+		} else {
+			out[i] = no.At(i)
+		}
+	}
+	return dual.Vals(out)
 }
 
 // A call applies a scalar function.
@@ -112,20 +152,25 @@ func (c *call) run(r *Run) (dual.Vector, error) {
 			return dual.Vector{}, err
 		}
 	}
+	return c.apply(r, args), nil
+}
+
+// apply calls the function with the values of the argument vectors, as seldom
+// as their layout allows.
+func (c *call) apply(r *Run, args []dual.Vector) dual.Vector {
 	if c.f.Volatile {
-		return c.rows(r, args), nil
-	}
-	if v, ok := c.numbers(r, args); ok {
-		return v, nil
+		return c.rows(r, args)
 	}
 	switch codes, kind := shape(args); kind {
 	case allConst:
-		return dual.Constant(c.at(r, args, func(v *dual.Vector) int { return 0 }), r.n), nil
+		return dual.Constant(c.at(r, args, func(*dual.Vector) int { return 0 }), r.n)
 	case oneCoded:
-		return dual.Coded(codes, c.entries(r, args, codes)), nil
-	default:
-		return c.rows(r, args), nil
+		return dual.Coded(codes, c.entries(r, args, codes))
 	}
+	if v, ok := c.numbers(r, args); ok {
+		return v
+	}
+	return c.rows(r, args)
 }
 
 type argShape uint8
@@ -226,20 +271,16 @@ func constEqual(a, b *dual.Dict) bool {
 	return dual.Identical(x, y) && x.Format == y.Format
 }
 
-// numbers is the fast path of arithmetic and of number functions over plain
-// number vectors.
+// numbers is the fast path of arithmetic and of number functions: plain loops
+// over numbers, NaN being NULL.
 func (c *call) numbers(r *Run, args []dual.Vector) (dual.Vector, bool) {
 	switch {
 	case c.arith != nil:
-		a, okA := dense(&args[0], r.n)
-		b, okB := dense(&args[1], r.n)
-		if !okA || !okB || (args[0].Const && args[1].Const) {
-			return dual.Vector{}, false
-		}
+		a, b := r.numbers(&args[0]), r.numbers(&args[1])
 		out := make([]float64, r.n)
 		c.arith(out, a, b)
-		return dual.Nums(out, nil), true
-	case c.f.Num1 != nil && len(args) == 1 && !args[0].Const && args[0].Codes == nil && args[0].Dict.Nums != nil:
+		return dual.Nums(out, fn.FormatReal), true
+	case c.f.Num1 != nil && len(args) == 1 && args[0].Dict.Nums != nil:
 		out := make([]float64, r.n)
 		for i, x := range args[0].Dict.Nums {
 			out[i] = math.NaN()
@@ -247,30 +288,39 @@ func (c *call) numbers(r *Run, args []dual.Vector) (dual.Vector, bool) {
 				out[i] = c.f.Num1(x)
 			}
 		}
-		return dual.Nums(out, nil), true
+		return dual.Nums(out, c.f.Format), true
 	}
 	return dual.Vector{}, false
 }
 
-// dense returns the numbers of a dense vector of numbers, or of a constant
-// number; ok is false where a text might have to be read.
-func dense(v *dual.Vector, n int) (x []float64, ok bool) {
-	switch {
-	case v.Const:
-		c := v.Dict.At(0)
-		if c.HasText() {
-			return nil, false
-		}
-		x = make([]float64, n)
-		f := c.Float()
-		for i := range x {
-			x[i] = f
-		}
-		return x, true
-	case v.Codes == nil && v.Dict.Nums != nil:
-		return v.Dict.Nums, true
+// numbers returns the numeric reading of every value of a vector.
+func (r *Run) numbers(v *dual.Vector) []float64 {
+	if v.Codes == nil && !v.Const && v.Dict.Nums != nil {
+		return v.Dict.Nums
 	}
-	return nil, false
+	out := make([]float64, v.N)
+	if v.Const {
+		x := r.program.ctx.Locale.Num(v.Dict.At(0))
+		for i := range out {
+			out[i] = x
+		}
+		return out
+	}
+	if nums := v.Dict.Nums; nums != nil {
+		for i, c := range v.Codes {
+			out[i] = nums[c]
+		}
+		return out
+	}
+	for i := range out {
+		e := &v.Dict.Vals[v.Entry(i)]
+		if e.Kind == dual.Text { // may read as a number all the same
+			out[i] = r.program.ctx.Locale.Num(*e)
+		} else {
+			out[i] = e.Float()
+		}
+	}
+	return out
 }
 
 func arithmetic(op string) func(dst, a, b []float64) {

@@ -89,6 +89,9 @@ func (s *scan) run(ctx context.Context) ([]*groups, error) {
 	for _, w := range workers[1:] {
 		first.merge(w)
 	}
+	if err := first.settle(); err != nil {
+		return nil, err
+	}
 	for i, j := range s.jobs {
 		r, o := s.jobAt[i][0], s.jobAt[i][1]
 		j.byRow = result{s.positions(r), first.groups[r], first.aggs[i][0]}
@@ -158,12 +161,15 @@ type worker struct {
 	runs   [][]*eval.Run      // per job and argument
 	inputs [][]input          // per job: inputs of its programs
 
-	rows  []uint32
-	codes [][]uint32 // by column, of the batch at hand
-	have  []bool
-	own   [][]uint32 // codes of calculated dimensions
-	calc  []*calculator
-	nums  [][]uint32 // group numbers by grouping
+	rows    []uint32
+	codes   [][]uint32 // by column, of the batch at hand
+	have    []bool
+	own     [][]uint32 // codes of calculated dimensions
+	calc    []*calculator
+	nums    [][]uint32 // group numbers by grouping
+	tallies []*tally
+	tallyOf [][]*tally // per job, as aggs; nil where rows are added one by one
+
 	given [][]uint32 // codes of the dimensions, where they are known beforehand
 }
 
@@ -212,6 +218,7 @@ func (s *scan) newWorker() (*worker, error) {
 		w.runs = append(w.runs, runs)
 		w.inputs = append(w.inputs, env.inputs)
 	}
+	w.planTallies()
 	return w, nil
 }
 
@@ -233,6 +240,9 @@ func (w *worker) add(b *batch) error {
 		w.nums[i] = sized(w.nums[i], b.n)
 		w.groups[i].number(w.nums[i], vectors)
 	}
+	for _, t := range w.tallies {
+		t.count(w, b)
+	}
 	for i := range w.s.jobs {
 		if err := w.fold(b, i); err != nil {
 			return err
@@ -243,6 +253,9 @@ func (w *worker) add(b *batch) error {
 
 // fold evaluates the arguments of a job over the batch and adds them.
 func (w *worker) fold(b *batch, i int) error {
+	if !slices.Contains(w.tallyOf[i], nil) {
+		return nil
+	}
 	inputs := make([]dual.Vector, len(w.inputs[i]))
 	for k, in := range w.inputs[i] {
 		v, err := in.vector(w, b)
@@ -260,6 +273,9 @@ func (w *worker) fold(b *batch, i int) error {
 		args[k] = v
 	}
 	for k, a := range w.aggs[i] {
+		if w.tallyOf[i][k] != nil {
+			continue
+		}
 		g := w.s.jobAt[i][k]
 		a.Grow(w.groups[g].n)
 		if len(w.s.wants[g]) == 0 {
@@ -314,9 +330,17 @@ func (w *worker) merge(o *worker) {
 	for i, g := range o.groups {
 		to[i] = w.groups[i].merge(g)
 	}
+	for i, t := range w.tallies { // groups of a tally are direct: the same in both
+		for at, n := range o.tallies[i].n {
+			t.n[at] += n
+		}
+	}
 	for i := range w.s.jobs {
 		for k, a := range w.aggs[i] {
 			g := w.s.jobAt[i][k]
+			if w.tallyOf[i][k] != nil {
+				continue
+			}
 			a.Grow(w.groups[g].n)
 			o.aggs[i][k].Grow(o.groups[g].n)
 			a.Merge(o.aggs[i][k], to[g])
