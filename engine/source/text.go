@@ -101,7 +101,7 @@ func newTextReader(ctx context.Context, in *stream, s Spec, loc *number.Locale) 
 	r := &textReader{fields: p.fields, stream: in}
 	if chunks.done && len(chunks.rest) == 0 {
 		// All of it is here: goroutines would cost more than they gain.
-		r.ready = p.batches(rest, newInterner(p.reading))
+		r.ready = p.worker().batches(rest)
 		share(r.ready, in.taken())
 		return r, nil
 	}
@@ -140,7 +140,7 @@ func Inline(text string, s Spec, loc *number.Locale) (Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inline: %w", err)
 	}
-	r := &textReader{fields: p.fields, ready: p.batches(rest, newInterner(p.reading))}
+	r := &textReader{fields: p.fields, ready: p.worker().batches(rest)}
 	share(r.ready, int64(len(text)))
 	return r, nil
 }
@@ -266,25 +266,36 @@ func fieldNames(labels []string) []string {
 	return names
 }
 
+// A textWorker parses chunks one after the other, with memory that it keeps.
+type textWorker struct {
+	*textParser
+	in *interner
+	g  grid
+}
+
+func (p *textParser) worker() *textWorker {
+	return &textWorker{p, newInterner(p.reading), grid{columns: make([][]span, len(p.fields))}}
+}
+
 // batches parses a chunk.
-func (p *textParser) batches(text string, in *interner) []*Batch {
-	g := &grid{columns: make([][]span, len(p.fields))}
+func (p *textWorker) batches(text string) []*Batch {
 	limit := rowsMax
 	if n := len(p.fields); n > cellsMax/rowsMax {
 		limit = cellsMax / n
 	}
 	var out []*Batch
 	for pos := 0; pos < len(text) && len(p.fields) > 0; {
-		pos = p.dialect.split(text, pos, limit, g)
-		if g.rows == 0 {
+		pos = p.dialect.split(text, pos, limit, &p.g)
+		n := p.g.rows
+		if n == 0 {
 			break
 		}
-		b := &Batch{Rows: g.rows, Columns: make([]dual.Vector, len(p.fields))}
-		for i, cells := range g.columns {
+		b := &Batch{Rows: n, Columns: make([]dual.Vector, len(p.fields))}
+		for i, cells := range p.g.columns {
 			if p.needed[i] {
-				b.Columns[i] = in.column(text, cells[:g.rows])
+				b.Columns[i] = p.in.column(text, cells[:n])
 			} else {
-				b.Columns[i] = dual.Constant(dual.Value{}, g.rows)
+				b.Columns[i] = dual.Constant(dual.Value{}, n)
 			}
 		}
 		out = append(out, b)
@@ -337,9 +348,9 @@ func (r *textReader) start(ctx context.Context, p *textParser, chunks *chunker, 
 	})
 	for range workers {
 		r.group.Go(func() error {
-			interner := newInterner(p.reading)
+			worker := p.worker()
 			for job := range jobs {
-				job.out = p.batches(job.text, interner)
+				job.out = worker.batches(job.text)
 				job.text = ""
 				close(job.done)
 			}
