@@ -22,6 +22,25 @@ func (s *scan) chooseBase() {
 	}
 }
 
+// chooseBroader finds a base among the other tables of the tree, for jobs that
+// do not care how often a record comes: each row of the base stands for the
+// records that it leads to. Records that no row leads to are added apart.
+func (s *scan) chooseBroader() {
+	for _, j := range s.jobs {
+		if j.countsRecords() {
+			return
+		}
+	}
+	var candidates []*model.Table
+	for _, t := range s.c.model().Tables {
+		if t.Tree == s.from[0].Tree && !t.Loose {
+			candidates = append(candidates, t)
+		}
+	}
+	s.chooseAmong(candidates)
+	s.broader = s.base != nil
+}
+
 // chooseAmong takes the first table from which every field is reached with at
 // most one value as base, and fills the ways.
 func (s *scan) chooseAmong(candidates []*model.Table) {

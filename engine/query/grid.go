@@ -176,7 +176,9 @@ func (p *planner) runJobs() error {
 		default:
 			s := &scan{c: p.c, scope: j.scope, planner: p, from: j.tables, jobs: []*job{j}}
 			s.look()
-			s.chooseBase()
+			if s.chooseBase(); s.base == nil {
+				s.chooseBroader()
+			}
 			if s.base == nil {
 				if err := p.runApart(j); err != nil {
 					return err
@@ -184,6 +186,9 @@ func (p *planner) runJobs() error {
 				continue
 			}
 			key := fmt.Sprint(s.base.ID, " ", j.scope.key())
+			if s.broader {
+				key += fmt.Sprint(" from ", j.tables)
+			}
 			if same := shared[key]; same != nil {
 				same.jobs = append(same.jobs, j)
 				continue

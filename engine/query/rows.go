@@ -160,40 +160,13 @@ func (p *planner) combinations(positions []int) (*part, error) {
 	s.want(positions)
 	candidates := s.tables()
 	s.chooseAmong(candidates)
-	if s.base != nil {
-		if err := s.orphanValues(p, pt, candidates); err != nil {
-			return nil, err
-		}
-	}
+	s.broader = s.base != nil && len(candidates) > 1 // combinations without a row in the base count too
 	groups, err := s.run(p.ctx)
 	if err != nil {
 		return nil, err
 	}
 	groups[0].each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
 	return pt, nil
-}
-
-// orphanValues adds the combinations that have no row in the scan's base.
-func (s *scan) orphanValues(p *planner, pt *part, tables []*model.Table) error {
-	if len(tables) == 1 {
-		return nil
-	}
-	o := *s
-	o.base, o.ways = nil, nil
-	w, err := o.newWorker()
-	if err != nil {
-		return err
-	}
-	x := newExpansionFrom(s.base, connect(s.c.model(), tables), o.alive)
-	f := &feeder{s: &o, w: w, x: x, ctx: p.ctx, seen: newGroups(make([]uint64, o.identityLen())), cols: make([][]uint32, len(o.fields))}
-	if err := x.missing(f.record); err != nil {
-		return err
-	}
-	if err := f.flush(); err != nil {
-		return err
-	}
-	w.groups[0].each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
-	return nil
 }
 
 // possibleValues fills in the possible values of a single field, and NULL if

@@ -25,6 +25,7 @@ type scan struct {
 	scope   *scope
 	planner *planner
 	base    *model.Table   // nil: by expansion
+	broader bool           // the base leads to records, it does not hold them
 	from    []*model.Table // tables of the records; empty: combinations of dimensions only
 	dims    []*dim
 	at      []int // grid positions of dims
@@ -86,6 +87,11 @@ func (s *scan) run(ctx context.Context) ([]*groups, error) {
 		return nil, err
 	}
 	first := workers[0]
+	if s.broader {
+		if err := s.addOrphans(ctx, first); err != nil {
+			return nil, err
+		}
+	}
 	for _, w := range workers[1:] {
 		first.merge(w)
 	}
@@ -400,13 +406,28 @@ func (s *scan) runExpansion(ctx context.Context) ([]*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	tables := connect(s.c.model(), s.tables())
-	x := newExpansion(tables, s.alive)
-	f := &feeder{s: s, w: w, x: x, ctx: ctx, seen: newGroups(make([]uint64, len(s.from)+s.identityLen())), cols: make([][]uint32, len(s.fields))}
-	if err := x.all(f.record); err != nil {
+	f := s.feeder(ctx, w, newExpansion(connect(s.c.model(), s.tables()), s.alive))
+	if err := f.x.all(f.record); err != nil {
 		return nil, err
 	}
 	return []*worker{w}, f.flush()
+}
+
+// addOrphans folds the records that no row of the base leads to.
+func (s *scan) addOrphans(ctx context.Context, w *worker) error {
+	tables := connect(s.c.model(), append(s.tables(), s.base))
+	f := s.feeder(ctx, w, newExpansionFrom(s.base, tables, s.alive))
+	if err := f.x.missing(f.record); err != nil {
+		return err
+	}
+	return f.flush()
+}
+
+func (s *scan) feeder(ctx context.Context, w *worker, x *expansion) *feeder {
+	return &feeder{
+		s: s, w: w, x: x, ctx: ctx,
+		seen: newGroups(make([]uint64, len(s.from)+s.identityLen())), cols: make([][]uint32, len(s.fields)),
+	}
 }
 
 func (s *scan) identityLen() int {
