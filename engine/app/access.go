@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/cognate-bi/cognate/engine/access"
-	"github.com/cognate-bi/cognate/engine/model"
 )
 
 // reduced is the data as users with section access see it, by reduction.
@@ -51,9 +50,9 @@ func (a *App) reduce(d *Data, red *access.Reduction) (*Data, error) {
 	if c == d.Model.Catalog {
 		return d, nil
 	}
-	m, err := model.Build(c, a.lib.versions.Add(1))
+	r, err := a.lib.link(c, nil, d.Locale)
 	if err != nil {
-		return nil, fmt.Errorf("section access: link tables: %w", err)
+		return nil, fmt.Errorf("section access: %w", err)
 	}
-	return newData(m, d.Locale)
+	return r, nil
 }

@@ -10,7 +10,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"github.com/cognate-bi/cognate/engine/access"
 	"slices"
 	"strings"
 	"sync"
@@ -19,11 +18,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
+	"github.com/cognate-bi/cognate/storage"
 )
 
 // Errors that callers act on.
@@ -45,6 +46,7 @@ type Data struct {
 	Locale *number.Locale
 	Rules  *access.Rules // section access; nil: everybody sees everything
 
+	access  *storage.Catalog // the access section, to be saved
 	reduced reduced
 }
 

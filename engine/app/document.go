@@ -3,12 +3,14 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
+	"github.com/cognate-bi/cognate/storage/safefile"
 )
 
 // documentFile is everything of an app but its data, as JSON.
@@ -164,44 +166,13 @@ func readDocument(dir string) (d document, err error) {
 	return d, nil
 }
 
+// writeDocument replaces app.json.
 func writeDocument(dir string, d document) error {
-	return writeFile(filepath.Join(dir, documentFile), append(d.tree().Append(nil), '\n'))
-}
-
-// writeFile writes a file so that readers see the old or the new one, never a
-// part.
-func writeFile(path string, content []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".*")
-	if err != nil {
+	return safefile.Write(filepath.Join(dir, documentFile), func(w io.Writer) error {
+		_, err := w.Write(append(d.tree().Append(nil), '\n'))
 		return err
-	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	})
 }

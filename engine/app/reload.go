@@ -7,8 +7,6 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/cognate-bi/cognate/engine/access"
-	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
@@ -88,15 +86,8 @@ func (a *App) onScript(e script.Event) {
 // take makes the result of a script the app's data.
 func (a *App) take(res *script.Result) error {
 	a.progress.current("Linking tables")
-	m, err := model.Build(res.Catalog, a.lib.versions.Add(1))
+	d, err := a.lib.link(res.Catalog, res.Access, res.Locale)
 	if err != nil {
-		return fmt.Errorf("link tables: %w", err)
-	}
-	d, err := newData(m, res.Locale)
-	if err != nil {
-		return err
-	}
-	if d.Rules, err = access.Read(res.Access); err != nil {
 		return err
 	}
 	if err := a.takeVariables(res.Variables); err != nil {
@@ -107,7 +98,7 @@ func (a *App) take(res *script.Result) error {
 	a.loaded = a.now()
 	a.mu.Unlock()
 	a.touch()
-	for _, w := range m.Warnings {
+	for _, w := range d.Model.Warnings {
 		a.progress.line(w)
 	}
 	a.publish(Event{Kind: Reloaded})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
@@ -54,6 +55,7 @@ var known = []struct {
 	{object.ErrExists, 3, "Already exists"},
 	{object.ErrInvalid, codeInvalid, "Invalid parameters"},
 	{tree.ErrPath, 4, "Invalid path"},
+	{access.ErrDenied, 5, "Access denied"},
 	{app.ErrNotFound, 1003, "App not found"},
 	{app.ErrExists, 1000, "App already exists"},
 	{app.ErrReloading, 11000, "Reload in progress"},

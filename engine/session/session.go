@@ -254,7 +254,7 @@ var ErrClosing = errors.New("the engine is shutting down")
 
 // Attach returns the session with the key and user, or a new one. Each call
 // is matched by one of Detach.
-func (r *Registry) Attach(key, user string) (s *Session, attached bool, err error) {
+func (r *Registry) Attach(key, user string, identity *access.User) (s *Session, attached bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -276,6 +276,7 @@ func (r *Registry) Attach(key, user string) (s *Session, attached bool, err erro
 		}
 	}
 	s = New(key, user, r.lib, r.log)
+	s.Identity = identity
 	r.sessions[key] = &entry{session: s, sockets: 1}
 	return s, false, nil
 }

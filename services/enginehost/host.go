@@ -184,21 +184,12 @@ func (h *Host) upgrade(ctx *fasthttp.RequestCtx) {
 	if r.ttl < 0 {
 		r.ttl = h.opt.SessionTTL
 	}
-	user := userOf(ctx)
+	who := identify(ctx)
 	key := sessionKey(ctx, r)
-	err := h.upgrader.Upgrade(ctx, func(ws *websocket.Conn) { h.socket(ws, r, key, user) })
+	err := h.upgrader.Upgrade(ctx, func(ws *websocket.Conn) { h.socket(ws, r, key, who) })
 	if err != nil {
 		h.opt.Log.Debug("upgrade refused", "path", raw, "err", err)
 	}
-}
-
-// userOf returns who the client says that it is: a proxy in front has checked
-// it. Without one everybody is the same.
-func userOf(ctx *fasthttp.RequestCtx) string {
-	if u := string(ctx.Request.Header.Peek("X-Qlik-User")); u != "" {
-		return u
-	}
-	return "UserDirectory=LOCAL; UserId=anonymous"
 }
 
 // sessionKey names the session of a socket. Sockets share one when a client

@@ -46,14 +46,14 @@ type socket struct {
 }
 
 // socket serves one connection until it ends.
-func (h *Host) socket(ws *websocket.Conn, r route, key, user string) {
+func (h *Host) socket(ws *websocket.Conn, r route, key string, who client) {
 	s := &socket{ws: ws, host: h, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if !h.add(s) {
 		s.refuse("SESSION_ERROR_LIMIT_EXCEEDED")
 		return
 	}
 	defer h.remove(s)
-	sess, attached, err := h.sessions.Attach(key, user)
+	sess, attached, err := h.sessions.Attach(key, who.name, who.user)
 	if err != nil {
 		s.refuse("SESSION_ERROR_LIMIT_EXCEEDED")
 		return

@@ -1,0 +1,63 @@
+package enginehost
+
+import (
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognate-bi/cognate/engine/access"
+)
+
+// A client is who opens a socket, as a proxy in front says: the engine has no
+// authentication of its own.
+type client struct {
+	name string       // UserDirectory=..; UserId=..
+	user *access.User // for section access; nil = sees everything
+}
+
+// anonymous is everybody where no proxy names users.
+const anonymous = "UserDirectory=LOCAL; UserId=anonymous"
+
+// identify reads the headers by which a trusted proxy names the user:
+//
+//	X-Qlik-User: UserDirectory=DOM; UserId=ANN
+//	X-Qlik-Security: SecureRequest=false; Context=AppAccess; group=Sales; email=ann@dom
+func identify(ctx *fasthttp.RequestCtx) client {
+	name := string(ctx.Request.Header.Peek("X-Qlik-User"))
+	if name == "" {
+		return client{name: anonymous}
+	}
+	c := client{name: name, user: &access.User{}}
+	directory, id := "", ""
+	eachAttribute(name, func(key, value string) {
+		switch key {
+		case "userdirectory":
+			directory = value
+		case "userid":
+			id = value
+		}
+	})
+	c.user.ID = id
+	if directory != "" {
+		c.user.ID = directory + `\` + id
+	}
+	eachAttribute(string(ctx.Request.Header.Peek("X-Qlik-Security")), func(key, value string) {
+		switch key {
+		case "group":
+			c.user.Groups = append(c.user.Groups, value)
+		case "email":
+			c.user.Email = value
+		}
+	})
+	return c
+}
+
+// eachAttribute calls f for every key=value of a list with semicolons, keys
+// in lower case.
+func eachAttribute(list string, f func(key, value string)) {
+	for _, part := range strings.Split(list, ";") {
+		if key, value, ok := strings.Cut(part, "="); ok {
+			f(strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value))
+		}
+	}
+}
