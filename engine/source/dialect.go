@@ -23,7 +23,7 @@ type dialect struct {
 	comment   string
 	newline   byte      // '\n', or '\r' in files that have no '\n'
 	stops     [256]bool // bytes that may end a run of ordinary characters
-	single    byte      // the delimiter if it is one byte that does not collapse, else newline
+	single    int       // the delimiter if it is one byte that does not collapse, else -1
 }
 
 // A span is a cell: n bytes of the chunk from lo on. Doubled quotes inside are
@@ -65,9 +65,9 @@ func newDialect(s *Spec, delimiter string, newline byte) (*dialect, error) {
 	}
 	d.stops[d.delimiter[0]] = true
 	d.stops[newline] = true
-	d.single = newline // never found: cell sees to line ends
+	d.single = -1
 	if len(d.delimiter) == 1 && !d.spaces {
-		d.single = d.delimiter[0]
+		d.single = int(d.delimiter[0])
 	}
 	return d, nil
 }
@@ -144,7 +144,7 @@ func (d *dialect) plain(s string, pos int) int {
 	for i < len(s) && !d.stops[s[i]] {
 		i++
 	}
-	if i == len(s) || s[i] != d.single || i > pos && (s[i-1] <= ' ' || s[pos] <= ' ' || s[pos] == '"') {
+	if i == len(s) || int(s[i]) != d.single || i > pos && (s[i-1] <= ' ' || s[pos] <= ' ' || s[pos] == '"') {
 		return -1
 	}
 	return i
