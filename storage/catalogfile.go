@@ -14,8 +14,9 @@ import (
 //	chunk     = stored:u32 xxhash:u64 zstd     checksum of the stored bytes
 //
 //	directory = n:u32 { field } n:u32 { table }
-//	field     = name comment tags format symbols:u32 parts:u8 arena:u32
-//	            parts: bit 0 some value has a number, bit 1 some value has a text
+//	field     = name comment tags format keyof symbols:u32 arrays:u8 arena:u32
+//	            keyof: tags, the fields that a synthetic key stands for
+//	            arrays: bit 0 some value has a number, bit 1 some value has a text
 //	format    = 0:u8 | 1:u8 type:u8 pattern decimal thousand
 //	table     = name comment tags rows:u32 flags:u8 n:u32 { column }
 //	            flags: bit 0 loose, bit 1 distinct
@@ -37,8 +38,8 @@ const (
 	chunkStoredMax   = chunkBytes + chunkBytes/64 // zstd adds a few bytes to what it cannot compress
 	chunkHeaderBytes = 4 + 8
 
-	partNums  = 1 << 0
-	partTexts = 1 << 1
+	hasNums  = 1 << 0
+	hasTexts = 1 << 1
 
 	flagLoose    = 1 << 0
 	flagDistinct = 1 << 1

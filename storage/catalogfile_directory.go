@@ -15,7 +15,8 @@ type (
 		tags          []string
 		format        *dual.Format
 		symbols       int
-		parts         byte
+		keyOf         []string
+		arrays        byte
 		arena         int
 	}
 	tableEntry struct {
@@ -34,7 +35,7 @@ type (
 
 // Least sizes of entries: what a declared number of them is checked against.
 const (
-	fieldEntryMin  = 4 + 4 + 4 + 1 + 4 + 1 + 4
+	fieldEntryMin  = 4 + 4 + 4 + 1 + 4 + 4 + 1 + 4
 	tableEntryMin  = 4 + 4 + 4 + 4 + 1 + 4
 	columnEntryMin = 4 + 1 + 4
 	stringMin      = 4
@@ -135,16 +136,17 @@ func (d *directoryCursor) field(what string) (f fieldEntry) {
 	f.comment = d.text("comment of " + what)
 	f.tags = d.texts("tags of " + what)
 	f.format = d.format("format of " + what)
+	f.keyOf = d.texts("key parts of " + what)
 	f.symbols = d.u32(symbolsMax, "symbols of "+what)
-	f.parts = d.u8("parts of " + what)
+	f.arrays = d.u8("arrays of " + what)
 	f.arena = d.u32(arenaMax, "bytes of text of "+what)
-	switch texts := f.parts&partTexts != 0; {
-	case f.parts&^(partNums|partTexts) != 0:
-		d.fail("parts of "+what, "unknown ones: %#x", f.parts)
-	case (f.parts != 0) != (f.symbols != 0):
-		d.fail("parts of "+what, "%#x with %d symbols", f.parts, f.symbols)
+	switch texts := f.arrays&hasTexts != 0; {
+	case f.arrays&^(hasNums|hasTexts) != 0:
+		d.fail("arrays of "+what, "unknown ones: %#x", f.arrays)
+	case (f.arrays != 0) != (f.symbols != 0):
+		d.fail("arrays of "+what, "%#x with %d symbols", f.arrays, f.symbols)
 	case !texts && f.arena != 0:
-		d.fail("parts of "+what, "%d bytes of text, but no texts", f.arena)
+		d.fail("arrays of "+what, "%d bytes of text, but no texts", f.arena)
 	}
 	return f
 }

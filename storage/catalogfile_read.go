@@ -127,14 +127,14 @@ func (f *catalogReader) field(c *Catalog, e *fieldEntry) error {
 	}
 	s, name := &Symbols{n: e.symbols}, strconv.Quote(e.name)
 	var err error
-	if e.parts&partNums != 0 {
+	if e.arrays&hasNums != 0 {
 		f.block = "numbers of " + name
 		if s.nums, err = readArray[float64](f, e.symbols); err != nil {
 			return err
 		}
 		s.nums = append([]float64{math.NaN()}, s.nums...)
 	}
-	if e.parts&partTexts != 0 {
+	if e.arrays&hasTexts != 0 {
 		f.block = "ends of texts of " + name
 		if s.ends, err = readArray[uint32](f, e.symbols); err != nil {
 			return err
@@ -153,7 +153,7 @@ func (f *catalogReader) field(c *Catalog, e *fieldEntry) error {
 		return f.failWith(err)
 	}
 	field := c.FieldOf(e.name)
-	field.Symbols, field.Format, field.Comment, field.Tags = s, e.format, e.comment, e.tags
+	field.Symbols, field.Format, field.Comment, field.Tags, field.Parts = s, e.format, e.comment, e.tags, e.keyOf
 	return nil
 }
 

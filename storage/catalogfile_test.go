@@ -57,6 +57,9 @@ func randomCatalog(t testing.TB, seed uint64) *Catalog {
 			f.Format = &dual.Format{Type: dual.FormatType(rng.IntN(10)), Pattern: "#,##0", Decimal: ".", Thousand: ","}
 		}
 		f.Comment = strings.Repeat("x", rng.IntN(3))
+		if rng.IntN(3) == 0 {
+			f.Parts = []string{"a", "b"}
+		}
 	}
 	if err := c.Seal(); err != nil {
 		t.Fatal(err)
@@ -80,7 +83,7 @@ func sameCatalog(a, b *Catalog) error {
 	}
 	for i, f := range a.Fields() {
 		g := b.Fields()[i]
-		if f.Name != g.Name || f.Comment != g.Comment || !reflect.DeepEqual(f.Tags, g.Tags) || !reflect.DeepEqual(f.Format, g.Format) || f.Symbols.Len() != g.Symbols.Len() {
+		if f.Name != g.Name || f.Comment != g.Comment || !reflect.DeepEqual(f.Tags, g.Tags) || !reflect.DeepEqual(f.Parts, g.Parts) || !reflect.DeepEqual(f.Format, g.Format) || f.Symbols.Len() != g.Symbols.Len() {
 			return fmt.Errorf("field %d: %v, %v", i, f, g)
 		}
 		for c := uint32(0); c <= uint32(f.Symbols.Len()); c++ {
@@ -224,8 +227,8 @@ type forged struct {
 func forgedSmall() *forged {
 	return &forged{
 		fields: []fieldEntry{
-			{name: "x", symbols: 2, parts: partNums},
-			{name: "y", symbols: 3, parts: partNums | partTexts, arena: 5},
+			{name: "x", symbols: 2, arrays: hasNums},
+			{name: "y", symbols: 3, arrays: hasNums | hasTexts, arena: 5},
 		},
 		tables: []tableEntry{{name: "T", rows: 3, columns: []columnEntry{{field: 0, width: 1}, {field: 1, width: 1}}}},
 		arrays: []any{
@@ -245,8 +248,9 @@ func (f *forged) bytes(t *testing.T) []byte {
 		d = appendString(d, e.comment)
 		d = appendStrings(d, e.tags)
 		d = appendFormat(d, e.format)
+		d = appendStrings(d, e.keyOf)
 		d = appendCount(d, e.symbols)
-		d = append(d, e.parts)
+		d = append(d, e.arrays)
 		d = appendCount(d, e.arena)
 	}
 	d = appendCount(d, len(f.tables))
@@ -323,10 +327,10 @@ func TestReadCatalogForged(t *testing.T) {
 		{"rows above the limit", func(f *forged) { f.tables[0].rows = RowsMax + 1 }, "rows of table 0: 2147483648, more than"},
 		{"huge number of symbols", func(f *forged) { f.fields[0].symbols = symbolsMax }, "section of 16 bytes"},
 		{"symbols above the limit", func(f *forged) { f.fields[0].symbols = math.MaxUint32 }, "symbols of field 0: 4294967295, more than"},
-		{"symbols without values", func(f *forged) { f.fields[0].parts = 0 }, "parts of field 0"},
-		{"values without symbols", func(f *forged) { f.fields[0].symbols = 0 }, "parts of field 0"},
-		{"unknown parts", func(f *forged) { f.fields[0].parts = 5 }, "unknown"},
-		{"texts without the part", func(f *forged) { f.fields[0].arena = 5 }, "no texts"},
+		{"symbols without values", func(f *forged) { f.fields[0].arrays = 0 }, "arrays of field 0"},
+		{"values without symbols", func(f *forged) { f.fields[0].symbols = 0 }, "arrays of field 0"},
+		{"unknown arrays", func(f *forged) { f.fields[0].arrays = 5 }, "unknown"},
+		{"texts without the array", func(f *forged) { f.fields[0].arena = 5 }, "no texts"},
 		{"unknown table flags", func(f *forged) { f.tables[0].flags = 4 }, "flags of table 0"},
 		{"unknown format type", func(f *forged) { f.fields[0].format = &dual.Format{Type: dual.Interval + 1} }, "format of field 0: unknown type 10"},
 		{"the same number twice", func(f *forged) { f.arrays[0] = []float64{2, 2} }, "symbols 1 and 2 are the same"},

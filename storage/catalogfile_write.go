@@ -138,9 +138,10 @@ func appendField(b []byte, f *Field) []byte {
 	b = appendString(b, f.Comment)
 	b = appendStrings(b, f.Tags)
 	b = appendFormat(b, f.Format)
+	b = appendStrings(b, f.Parts)
 	s := f.Symbols
 	b = appendCount(b, s.n)
-	b = append(b, flagIf(s.nums != nil, partNums)|flagIf(s.ends != nil, partTexts))
+	b = append(b, flagIf(s.nums != nil, hasNums)|flagIf(s.ends != nil, hasTexts))
 	return appendCount(b, len(s.arena))
 }
 

@@ -16,6 +16,9 @@ type Field struct {
 	Format  *dual.Format
 	Tags    []string
 	Comment string
+	// Parts are the fields whose combinations a synthetic key stands for; nil
+	// for fields that were loaded.
+	Parts []string
 
 	dict atomic.Pointer[dual.Dict]
 }

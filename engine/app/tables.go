@@ -12,9 +12,6 @@ type Column struct {
 	codes func(dst []uint32, lo int) // codes of rows lo to lo+len(dst)
 }
 
-// columnsDepthMax bounds synthetic keys of synthetic keys.
-const columnsDepthMax = 20
-
 // Columns returns the columns of a table, with synthetic keys as they are or
 // resolved to the fields that they stand for.
 func (d *Data) Columns(t *model.Table, synthetic bool) []Column {
@@ -23,7 +20,7 @@ func (d *Data) Columns(t *model.Table, synthetic bool) []Column {
 		f := d.Model.Field(col.Field.Name)
 		c := Column{Field: f, codes: col.Codes}
 		if !synthetic && model.IsSynthetic(f.Name) && !t.Synthetic {
-			out = append(out, d.resolve(c, 0)...)
+			out = append(out, d.parts(c)...)
 		} else {
 			out = append(out, c)
 		}
@@ -31,61 +28,28 @@ func (d *Data) Columns(t *model.Table, synthetic bool) []Column {
 	return out
 }
 
-// resolve replaces the column of a synthetic key by the fields behind it.
-func (d *Data) resolve(key Column, depth int) (out []Column) {
-	home := d.keyTable(key.Field)
-	if home == nil || depth > columnsDepthMax {
-		return []Column{key}
-	}
-	rowOf := rowsByCode(home, key.Field)
-	for _, col := range home.Table.Columns {
-		f := d.Model.Field(col.Field.Name)
-		if f == key.Field {
+// parts returns the columns of the fields that a synthetic key stands for.
+func (d *Data) parts(key Column) (out []Column) {
+	for _, name := range key.Field.Parts {
+		f := d.Model.Field(name)
+		if f == nil {
 			continue
 		}
-		c := Column{Field: f, codes: func(dst []uint32, lo int) {
+		through := d.Model.PartCodes(key.Field, f)
+		if through == nil {
+			continue
+		}
+		out = append(out, Column{Field: f, codes: func(dst []uint32, lo int) {
 			key.codes(dst, lo)
 			for i, code := range dst {
-				if r := rowOf[code]; r >= 0 {
-					dst[i] = col.Code(int(r))
-				} else {
-					dst[i] = 0
-				}
+				dst[i] = through[code]
 			}
-		}}
-		if model.IsSynthetic(f.Name) {
-			out = append(out, d.resolve(c, depth+1)...)
-		} else {
-			out = append(out, c)
-		}
+		}})
+	}
+	if out == nil { // a name like that of a key, but none
+		return []Column{key}
 	}
 	return out
-}
-
-// keyTable returns the table of the combinations of a synthetic key: the one
-// of its name.
-func (d *Data) keyTable(f *model.Field) *model.Table {
-	for _, t := range f.Tables {
-		if t.Synthetic && t.Name == f.Name+" Table" {
-			return t
-		}
-	}
-	return nil
-}
-
-// rowsByCode returns the row of each code of a key that is unique in the
-// table, -1 where there is none.
-func rowsByCode(t *model.Table, f *model.Field) []int32 {
-	rows := make([]int32, f.Symbols.Len()+1)
-	for i := range rows {
-		rows[i] = -1
-	}
-	col := t.Column(f)
-	for r := range t.Rows {
-		rows[col.Code(r)] = int32(r)
-	}
-	rows[0] = -1
-	return rows
 }
 
 // Codes writes the codes of rows lo to lo+len(dst).

@@ -107,8 +107,7 @@ func (f *Field) Home() *Table {
 // afterwards. version has to differ from that of every other model alive.
 // The catalog gets the tables of the synthetic keys and is sealed.
 func Build(c *storage.Catalog, version uint64) (*Model, error) {
-	synthetic, err := addSyntheticKeys(c)
-	if err != nil {
+	if err := addSyntheticKeys(c); err != nil {
 		return nil, fmt.Errorf("synthetic keys: %w", err)
 	}
 	if err := c.Seal(); err != nil {
@@ -121,7 +120,7 @@ func Build(c *storage.Catalog, version uint64) (*Model, error) {
 		m.byName[f.Name] = field
 	}
 	for i, t := range c.Tables() {
-		table := &Table{Table: t, ID: i, Loose: t.Loose, Synthetic: synthetic[t.Name], columns: map[int]*storage.Column{}}
+		table := &Table{Table: t, ID: i, Loose: t.Loose, Synthetic: isKeyTable(t), columns: map[int]*storage.Column{}}
 		for _, col := range t.Columns {
 			f := m.byName[col.Field.Name]
 			f.Tables = append(f.Tables, table)

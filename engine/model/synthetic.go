@@ -1,70 +1,145 @@
 package model
 
 import (
-	"encoding/binary"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
+// keyPrefix starts the names of keys and their tables.
+const keyPrefix = "$Syn "
+
+// syntheticKeysMax bounds the keys of a model; real ones need a handful.
+const syntheticKeysMax = 100
+
 // addSyntheticKeys replaces every combination of two or more fields that
 // tables share by a key field `$Syn n` and a table `$Syn n Table` of the
-// combinations that occur. It returns the names of the tables made.
+// combinations that occur (data-model.md, section 4). A catalog that has its
+// keys already gets no more.
 //
 // Key values are 0, 1, 2 ... in order of first appearance over the tables in
-// load order; combinations with some NULL parts count, all-NULL ones do not
-// (data-model.md, section 4).
-func addSyntheticKeys(c *storage.Catalog) (map[string]bool, error) {
-	made := map[string]bool{}
-	const rounds = 100 // each round makes one key; real models need a handful
-	for n := 1; n <= rounds; n++ {
-		fields, tables := sharedCombination(c)
-		if fields == nil {
-			return made, nil
+// load order; combinations with some NULL parts count, all-NULL ones do not.
+//
+// Usually one key after the other is made, the largest combination first. A
+// table that takes part in two overlapping combinations is taken apart from
+// its partners at once ([makeComposite]): one key after the other would leave
+// the fields they have in common in two places, and so a cycle.
+func addSyntheticKeys(c *storage.Catalog) error {
+	for {
+		s := sharingOf(c)
+		if x := s.composite(); x != nil {
+			if err := makeComposite(c, x); err != nil {
+				return err
+			}
+		} else if best := s.largest(); best != nil {
+			if err := makeKey(c, s.fieldsOf(best)); err != nil {
+				return err
+			}
+		} else {
+			return nil
 		}
-		key := fmt.Sprintf("$Syn %d", n)
-		if err := makeSyntheticKey(c, key, fields, tables); err != nil {
-			return nil, err
+		if nextKey(c) > syntheticKeysMax {
+			return fmt.Errorf("more than %d are needed: too many tables share too many fields", syntheticKeysMax)
 		}
-		made[key+" Table"] = true
 	}
-	return nil, fmt.Errorf("more than %d are needed: too many tables share too many fields", rounds)
 }
 
-// sharedCombination returns the largest combination of fields that two tables
-// share, the earliest of equals, and all tables that hold it; nil if no two
-// tables share more than one field.
-func sharedCombination(c *storage.Catalog) ([]*storage.Field, []*storage.Table) {
-	var best []*storage.Field
-	tables := c.Tables()
-	for i, a := range tables {
-		for _, b := range tables[i+1:] {
-			if common := intersect(c, a, b); len(common) >= 2 && len(common) > len(best) {
-				best = common
+// IsSynthetic reports whether a field or table name is one of a synthetic key.
+func IsSynthetic(name string) bool { return strings.HasPrefix(name, keyPrefix) }
+
+// isKeyTable reports whether a table is that of a synthetic key, made now or
+// in an earlier life of the catalog.
+func isKeyTable(t *storage.Table) bool {
+	for _, col := range t.Columns {
+		if col.Field.Parts != nil && t.Name == tableOf(col.Field.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+func tableOf(key string) string { return key + " Table" }
+
+// nextKey returns the first free number of a key.
+func nextKey(c *storage.Catalog) int {
+	n := 1
+	for c.Field(keyName(n)) != nil || c.Table(tableOf(keyName(n))) != nil {
+		n++
+	}
+	return n
+}
+
+func keyName(n int) string { return keyPrefix + strconv.Itoa(n) }
+
+// keyNumber returns the number in the name of a key, 0 for other names.
+func keyNumber(name string) int {
+	digits, ok := strings.CutPrefix(name, keyPrefix)
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 1 || name != keyName(n) {
+		return 0
+	}
+	return n
+}
+
+// newKey makes the next key field, for a combination of fields.
+func newKey(c *storage.Catalog, fields []*storage.Field) *storage.Field {
+	key := c.FieldOf(keyName(nextKey(c)))
+	for _, f := range fields {
+		parts := f.Parts
+		if parts == nil {
+			parts = []string{f.Name}
+		}
+		for _, p := range parts {
+			if !slices.Contains(key.Parts, p) {
+				key.Parts = append(key.Parts, p)
 			}
 		}
 	}
-	if best == nil {
-		return nil, nil
-	}
-	var holders []*storage.Table
-	for _, t := range tables {
-		if holds(t, best) {
-			holders = append(holders, t)
-		}
-	}
-	return best, holders
+	return key
 }
 
-func intersect(c *storage.Catalog, a, b *storage.Table) (common []*storage.Field) {
-	for _, f := range c.Fields() { // in order of creation
-		if a.Column(f.Name) != nil && b.Column(f.Name) != nil {
-			common = append(common, f)
+// setValues gives a key its values 0, 1, 2 ... with the codes 1, 2, 3 ...
+func setValues(key *storage.Field, n int) error {
+	for i := range n {
+		if _, err := key.Symbols.Code(dual.Number(float64(i))); err != nil {
+			return fmt.Errorf("%s: %w", key.Name, err)
 		}
 	}
-	return common
+	return nil
+}
+
+// makeKey puts a key in place of the fields in all tables that have them all.
+func makeKey(c *storage.Catalog, fields []*storage.Field) error {
+	key := newKey(c, fields)
+	tuples := newTuples(fields)
+	for _, t := range c.Tables() {
+		if holds(t, fields) {
+			c.Put(withKey(t, fields, storage.NewColumn(key, tuples.codes(t))))
+		}
+	}
+	if err := setValues(key, tuples.len()); err != nil {
+		return err
+	}
+	t := &storage.Table{Name: tableOf(key.Name), Rows: tuples.len()}
+	t.Columns = append(t.Columns, storage.NewColumn(key, upTo(tuples.len())))
+	for i, f := range fields {
+		t.Columns = append(t.Columns, storage.NewColumn(f, tuples.part(i)))
+	}
+	c.Put(t)
+	return nil
+}
+
+// upTo returns the codes 1..n.
+func upTo(n int) []uint32 {
+	codes := make([]uint32, n)
+	for i := range codes {
+		codes[i] = uint32(i + 1)
+	}
+	return codes
 }
 
 func holds(t *storage.Table, fields []*storage.Field) bool {
@@ -76,77 +151,15 @@ func holds(t *storage.Table, fields []*storage.Field) bool {
 	return true
 }
 
-func makeSyntheticKey(c *storage.Catalog, key string, fields []*storage.Field, tables []*storage.Table) error {
-	keyField := c.FieldOf(key)
-	number := map[string]uint32{} // combination of codes -> code of the key
-	var combinations [][]uint32
-	tuple := make([]uint32, len(fields))
-	raw := make([]byte, 4*len(fields))
-	for _, t := range tables {
-		columns := make([]*storage.Column, len(fields))
-		for i, f := range fields {
-			columns[i] = t.Column(f.Name)
-		}
-		codes := make([]uint32, t.Rows)
-		for row := range codes {
-			some := uint32(0)
-			for i, col := range columns {
-				tuple[i] = col.Code(row)
-				some |= tuple[i]
-				binary.LittleEndian.PutUint32(raw[4*i:], tuple[i])
-			}
-			if some == 0 {
-				continue
-			}
-			code, ok := number[string(raw)]
-			if !ok {
-				var err error
-				if code, err = keyField.Symbols.Code(dual.Number(float64(len(combinations)))); err != nil {
-					return fmt.Errorf("%s: %w", key, err)
-				}
-				number[string(raw)] = code
-				combinations = append(combinations, append([]uint32(nil), tuple...))
-			}
-			codes[row] = code
-		}
-		c.Put(withKey(t, fields, storage.NewColumn(keyField, codes)))
-	}
-	c.Put(combinationTable(key, keyField, fields, combinations))
-	return nil
-}
-
 // withKey returns t without the shared fields, the key as its last column.
 func withKey(t *storage.Table, shared []*storage.Field, key *storage.Column) *storage.Table {
 	out := *t
 	out.Columns = nil
 	for _, col := range t.Columns {
-		keep := true
-		for _, f := range shared {
-			keep = keep && col.Field != f
-		}
-		if keep {
+		if !slices.Contains(shared, col.Field) {
 			out.Columns = append(out.Columns, col)
 		}
 	}
 	out.Columns = append(out.Columns, key)
 	return &out
 }
-
-func combinationTable(key string, keyField *storage.Field, fields []*storage.Field, combinations [][]uint32) *storage.Table {
-	t := &storage.Table{Name: key + " Table", Rows: len(combinations)}
-	codes := make([]uint32, len(combinations))
-	for i := range codes {
-		codes[i] = uint32(i + 1)
-	}
-	t.Columns = append(t.Columns, storage.NewColumn(keyField, codes))
-	for i, f := range fields {
-		for row, tuple := range combinations {
-			codes[row] = tuple[i]
-		}
-		t.Columns = append(t.Columns, storage.NewColumn(f, codes))
-	}
-	return t
-}
-
-// IsSynthetic reports whether a field or table name is one of a synthetic key.
-func IsSynthetic(name string) bool { return strings.HasPrefix(name, "$Syn ") }
