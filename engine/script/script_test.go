@@ -304,6 +304,27 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+func TestLimits(t *testing.T) {
+	for _, tt := range []struct {
+		script string
+		limits Limits
+		want   string
+	}{
+		{"T: LOAD 1 as a AUTOGENERATE 11;", Limits{MaxRows: 10}, "AUTOGENERATE of 11 rows"},
+		{"T: LOAD 1 as a AUTOGENERATE 1 WHILE 1;", Limits{MaxRows: 10}, "more than 10"},
+		{"T: LOAD RowNo() as a AUTOGENERATE 1 WHILE RowNo()>=0;", Limits{MaxRows: 10}, "more than 10"},
+		{"T: LOAD RecNo() as a AUTOGENERATE 9; JOIN LOAD RecNo() as b AUTOGENERATE 9;", Limits{MaxRows: 10}, "more than 10"},
+		{"T: LOAD SubField(Repeat('a;',20),';') as a AUTOGENERATE 1;", Limits{MaxRows: 10}, "more than 10"},
+		{"T: LOAD RecNo() as a AUTOGENERATE 100000;", Limits{MaxBytes: 1000}, "memory"},
+		{"DO\nLOOP", Limits{MaxSteps: 100}, "more than 100 statements"},
+		{"FOR i=1 TO 9\nx$(i): LOAD 1 as a$(i) AUTOGENERATE 1;\nNEXT", Limits{MaxTables: 5}, "more than 5 tables"},
+	} {
+		if _, err := Run(t.Context(), tt.script, Options{Limits: tt.limits}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %s", tt.script, err, tt.want)
+		}
+	}
+}
+
 func TestQuery(t *testing.T) {
 	o := Options{Query: func(_ context.Context, connection, sql string) (source.Reader, error) {
 		r := &valuesReader{}
