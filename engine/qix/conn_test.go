@@ -499,3 +499,18 @@ func TestMethodTable(t *testing.T) {
 		}
 	}
 }
+
+func TestSearchAll(t *testing.T) {
+	c := openSales(t)
+	res := c.result(1, "SearchResults", `[{},["nor"],{"qOffset":0,"qCount":5}]`).Get("qResult")
+	if item := res.At("/qSearchGroupArray/0/qItems/0"); item.Get("qIdentifier").Str() != "Region" || item.At("/qItemMatches/0/qText").Str() != "North" {
+		t.Errorf("result %s", res.JSON())
+	}
+	if got := c.result(1, "SearchSuggest", `[{},["so"]]`).At("/qResult/qSuggestions/0/qValue").Str(); got != "South" {
+		t.Errorf("suggested %q", got)
+	}
+	c.result(1, "SelectAssociations", `[{},["nor","b"],0]`)
+	if got := c.result(1, "Evaluate", `["Sum(Amount)"]`).Get("qReturn").Str(); got != "5" {
+		t.Errorf("Sum(Amount) = %s after the selection of two terms in two fields", got)
+	}
+}
