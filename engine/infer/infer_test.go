@@ -1,10 +1,12 @@
 package infer
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/cognate-bi/cognate/engine/enginetest/oracle"
+	"github.com/cognate-bi/cognate/storage"
 )
 
 // TestAgainstOracle compares alive rows and possible values with the universe
@@ -61,5 +63,27 @@ func TestAgainstOracle(t *testing.T) {
 	}
 	if selections == 0 {
 		t.Fatal("nothing was ever selected")
+	}
+}
+
+// TestMarkByWorkers marks columns long enough for several workers: one that
+// ends first must not make the others stop early.
+func TestMarkByWorkers(t *testing.T) {
+	const rows = 3 * blockRows
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{1, 200, 40_000} {
+		codes := make([]uint32, rows)
+		want := make([]uint8, n+1)
+		for i := range codes {
+			codes[i] = uint32(rng.IntN(n + 1))
+			want[codes[i]] = 1
+		}
+		want[0] = 0
+		col := storage.NewColumn(&storage.Field{}, codes)
+		for range 20 {
+			if got := mark(col, nil, n); !bytes.Equal(got, want) {
+				t.Fatalf("%d values: marked %d, want %d", n, bytes.Count(got, []byte{1}), bytes.Count(want, []byte{1}))
+			}
+		}
 	}
 }

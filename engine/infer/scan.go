@@ -41,11 +41,11 @@ func mark(col column, rows *bitset.Set, n int) []uint8 {
 		own := make([]uint8, n+1) // workers that share flags slow each other down
 		mu.Lock()
 		open := n
-		for c, s := range seen {
-			own[c] = s
+		copy(own, seen)
+		mu.Unlock()
+		for _, s := range own[1:] {
 			open -= int(s)
 		}
-		mu.Unlock()
 		own[0] = 1 // NULL is not looked for
 		if open == 0 {
 			return

@@ -111,14 +111,13 @@ func (d *dim) translate(ctx context.Context, c *Context) error {
 
 // A calculator computes codes of a calculated dimension in one goroutine.
 type calculator struct {
-	d       *dim
-	c       *Context
-	run     *eval.Run
-	err     error
-	inputs  []input
-	columns map[*model.Field]int
-	known   *groups  // combinations of field codes met before
-	own     []uint32 // their code
+	d      *dim
+	c      *Context
+	run    *eval.Run
+	err    error
+	inputs []input
+	known  *groups  // combinations of field codes met before
+	own    []uint32 // their code
 }
 
 func (d *dim) calculator(c *Context) *calculator {

@@ -77,7 +77,7 @@ func (p *planner) selectionFunc(lower string, n *expr.Call) (expr.Node, bool, er
 	if len(n.Args) == 0 {
 		return nil, true, errorAt(n, "%s takes the name of a field", n.Name)
 	}
-	name := ""
+	var name string
 	switch a := n.Args[0].(type) {
 	case *expr.Field:
 		name = a.Name

@@ -158,9 +158,9 @@ func (p *planner) combinations(positions []int) (*part, error) {
 		}
 	}
 	s.want(positions)
-	candidates := s.tables()
-	s.chooseAmong(candidates)
-	s.broader = s.base != nil && len(candidates) > 1 // combinations without a row in the base count too
+	tables := connect(p.c.model(), s.tables())
+	s.chooseAmong(tables)
+	s.broader = s.base != nil && len(tables) > 1 // combinations without a row in the base count too
 	groups, err := s.run(p.ctx)
 	if err != nil {
 		return nil, err
