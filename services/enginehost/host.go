@@ -105,7 +105,8 @@ func New(o Options, lib *app.Library) (*Host, error) {
 	h.server = &fasthttp.Server{
 		Handler: h.handle, Name: "cognate", ReadBufferSize: 64 << 10, MaxRequestBodySize: 1 << 20,
 		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, NoDefaultServerHeader: true, CloseOnShutdown: true,
-		Logger: logAdapter{o.Log},
+		KeepHijackedConns: true, // else closing a socket does nothing while it is being read
+		Logger:            logAdapter{o.Log},
 	}
 	return h, nil
 }
