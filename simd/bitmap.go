@@ -63,12 +63,16 @@ func Any(a []uint64) bool {
 	return false
 }
 
-// Fill sets the first n bits of dst and clears what lies behind.
+// Fill sets the first n bits of dst and clears what lies behind. dst has room
+// for n bits.
 func Fill(dst []uint64, n int) {
-	for i := range dst {
-		dst[i] = ^uint64(0)
+	full := dst[:n>>6]
+	for i := range full {
+		full[i] = ^uint64(0)
 	}
-	if len(dst) > 0 && n&63 != 0 {
-		dst[n>>6] = 1<<(n&63) - 1
+	rest := dst[n>>6:]
+	clear(rest)
+	if n&63 != 0 {
+		rest[0] = 1<<(n&63) - 1
 	}
 }
