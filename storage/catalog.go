@@ -136,11 +136,17 @@ func (c *Catalog) Seal() error {
 		}
 		return !used[f]
 	})
+	places := map[*Field][]place{}
+	for _, t := range c.tables {
+		for i, col := range t.Columns {
+			places[col.Field] = append(places[col.Field], place{t, i})
+		}
+	}
 	var g errgroup.Group
 	g.SetLimit(c.workers())
 	for _, f := range c.order {
 		g.Go(func() error {
-			c.compact(f)
+			compact(f, places[f])
 			f.Symbols.trim()
 			return nil
 		})
@@ -148,30 +154,30 @@ func (c *Catalog) Seal() error {
 	return g.Wait()
 }
 
+// A place is where a field is used: a column of a table by number.
+type place struct {
+	table *Table
+	at    int
+}
+
 // compact drops the values of f that no row has. The order of the others, and
-// so the load order, stays.
-func (c *Catalog) compact(f *Field) {
+// so the load order, stays. It touches only the columns of f.
+func compact(f *Field, places []place) {
 	seen := make([]uint8, f.Symbols.Len()+1)
 	seen[0] = 1
 	open := f.Symbols.Len()
-	for _, t := range c.tables {
-		if col := t.Column(f.Name); col != nil {
-			open = col.Mark(seen, nil, open)
-		}
+	for _, p := range places {
+		open = p.table.Columns[p.at].Mark(seen, nil, open)
 	}
 	if open == 0 {
 		return
 	}
 	symbols, to := f.Symbols.keep(seen)
-	for _, t := range c.tables {
-		for i, col := range t.Columns {
-			if col.Field != f {
-				continue
-			}
-			codes := make([]uint32, col.Rows())
-			col.Through(codes, 0, to)
-			t.Columns[i] = NewColumn(f, codes)
-		}
+	for _, p := range places {
+		col := p.table.Columns[p.at]
+		codes := make([]uint32, col.Rows())
+		col.Through(codes, 0, to)
+		p.table.Columns[p.at] = NewColumn(f, codes)
 	}
 	f.Symbols = symbols
 	f.dict.Store(nil)

@@ -34,7 +34,7 @@ func (c *Catalog) Memory() (u Usage) {
 
 // Memory returns the memory of the field's symbol table.
 func (f *Field) Memory() Usage {
-	index := int64(4 * cap(f.Symbols.index))
+	index := int64(8 * cap(f.Symbols.index))
 	u := Usage{SymbolBytes: f.Symbols.sizeBytes() - index, IndexBytes: index}
 	if d := f.dict.Load(); d != nil {
 		u.DictBytes = int64(len(d.Vals)) * valueBytes

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"sync"
 
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -31,9 +32,10 @@ type Symbols struct {
 	texted []uint64
 
 	seed  maphash.Seed
-	index []uint32 // open addressing, code or 0
-
-	trimmed bool // nothing changes any more
+	seeded  bool
+	index   []uint64 // open addressing: upper half of the hash and code, 0 = free
+	trimmed bool     // nothing changes any more
+	find    sync.Once
 }
 
 // Len returns the number of distinct values; the highest code.
@@ -80,43 +82,72 @@ func (s *Symbols) Value(code uint32) dual.Value {
 
 // Code returns the code of v, adding it if it is new. NULL has code 0.
 func (s *Symbols) Code(v dual.Value) (uint32, error) {
+	if v.HasNum() {
+		return s.codeAt(dual.HashNum(v.Num), v)
+	}
 	if v.IsNull() {
 		return 0, nil
 	}
-	if s.index == nil || (s.n+1)*2 > len(s.index) {
-		s.grow()
-	}
-	slot := s.probe(v)
-	if c := s.index[slot]; c != 0 {
-		return c, nil
-	}
-	if err := s.add(v); err != nil {
-		return 0, err
-	}
-	s.index[slot] = uint32(s.n)
-	return uint32(s.n), nil
+	return s.codeAt(s.hashText(v.Text), v)
 }
 
 // NumCode is [Symbols.Code] of a number without own text; NaN is NULL.
 func (s *Symbols) NumCode(x float64) (uint32, error) {
-	return s.Code(dual.Number(x))
+	if x != x {
+		return 0, nil
+	}
+	return s.codeAt(dual.HashNum(x), dual.Number(x))
+}
+
+func (s *Symbols) codeAt(hash uint64, v dual.Value) (uint32, error) {
+	if (s.n+1)*2 > len(s.index) {
+		s.grow()
+	}
+	slot := s.probe(hash, v)
+	if e := s.index[slot]; e != 0 {
+		return uint32(e), nil
+	}
+	if err := s.add(v); err != nil {
+		return 0, err
+	}
+	s.index[slot] = entry(hash, uint32(s.n))
+	return uint32(s.n), nil
 }
 
 // Find returns the code of the value that is the same as v, 0 if there is
-// none or v is NULL. It may be called concurrently after [Catalog.Seal].
+// none or v is NULL. After [Catalog.Seal] it may be called concurrently; the
+// first call builds the look-up index again.
 func (s *Symbols) Find(v dual.Value) uint32 {
-	if v.IsNull() || s.n == 0 || s.index == nil {
+	if v.IsNull() || s.n == 0 {
 		return 0
 	}
-	return s.index[s.probe(v)]
+	if s.trimmed {
+		s.find.Do(s.grow)
+	}
+	hash := dual.HashNum(v.Num)
+	if !v.HasNum() {
+		hash = s.hashText(v.Text)
+	}
+	return uint32(s.index[s.probe(hash, v)])
 }
 
-func (s *Symbols) probe(v dual.Value) int {
+func (s *Symbols) hashText(text string) uint64 {
+	if !s.seeded {
+		s.seed, s.seeded = maphash.MakeSeed(), true
+	}
+	return maphash.String(s.seed, text)
+}
+
+// probe returns the slot of v, or the free one where it belongs. The upper
+// half of the hash stands in the slot, so that another value is told apart
+// without a look at it.
+func (s *Symbols) probe(hash uint64, v dual.Value) int {
 	mask := len(s.index) - 1
-	slot := int(v.Hash(s.seed)) & mask
+	slot := int(hash) & mask
+	tag := hash >> 32
 	for {
-		c := s.index[slot]
-		if c == 0 || s.is(c, v) {
+		e := s.index[slot]
+		if e == 0 || (e>>32 == tag && s.is(uint32(e), v)) {
 			return slot
 		}
 		slot = (slot + 1) & mask
@@ -130,10 +161,27 @@ func (s *Symbols) is(code uint32, v dual.Value) bool {
 	return math.IsNaN(s.Number(code)) && s.Text(code) == v.Text
 }
 
+// entry is what a slot of the index holds.
+func entry(hash uint64, code uint32) uint64 { return hash>>32<<32 | uint64(code) }
+
+func (s *Symbols) hashOf(code uint32) uint64 {
+	if x := s.Number(code); x == x {
+		return dual.HashNum(x)
+	}
+	return s.hashText(s.Text(code))
+}
+
+// grow makes the index large enough for more values.
 func (s *Symbols) grow() {
 	s.newIndex()
+	mask := len(s.index) - 1
 	for c := uint32(1); c <= uint32(s.n); c++ {
-		s.index[s.probe(s.Value(c))] = c
+		hash := s.hashOf(c)
+		slot := int(hash) & mask
+		for s.index[slot] != 0 { // values are different: no need to compare
+			slot = (slot + 1) & mask
+		}
+		s.index[slot] = entry(hash, c)
 	}
 }
 
@@ -143,10 +191,7 @@ func (s *Symbols) newIndex() {
 	for size < (s.n+1)*3 {
 		size *= 2
 	}
-	if s.index == nil {
-		s.seed = maphash.MakeSeed()
-	}
-	s.index = make([]uint32, size)
+	s.index = make([]uint64, size)
 }
 
 func (s *Symbols) add(v dual.Value) error {
@@ -199,21 +244,19 @@ func (s *Symbols) keep(used []uint8) (*Symbols, []uint32) {
 	return out, to
 }
 
-// trim gives back spare capacity and makes the table ready for concurrent
-// reading.
+// trim gives back spare capacity and the look-up index: loading is over, and
+// looking up single values is rare. Many goroutines may read afterwards.
 func (s *Symbols) trim() {
 	if s.trimmed { // shared with another catalog
 		return
 	}
+	s.hashText("") // the seed is there before anyone looks up
 	s.trimmed = true
 	s.nums = exact(s.nums)
 	s.ends = exact(s.ends)
 	s.arena = exact(s.arena)
 	s.texted = exact(s.texted)
-	if len(s.index) > 4*(s.n+16) || s.index == nil {
-		s.index = nil
-		s.grow()
-	}
+	s.index = nil
 }
 
 func exact[T any](s []T) []T {
@@ -225,5 +268,5 @@ func exact[T any](s []T) []T {
 
 // sizeBytes returns the memory of the values and of the look-up index.
 func (s *Symbols) sizeBytes() int64 {
-	return int64(8*cap(s.nums) + 4*cap(s.ends) + cap(s.arena) + 8*cap(s.texted) + 4*cap(s.index))
+	return int64(8*cap(s.nums) + 4*cap(s.ends) + cap(s.arena) + 8*cap(s.texted) + 8*cap(s.index))
 }

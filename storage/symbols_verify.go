@@ -75,11 +75,12 @@ func (s *Symbols) verifyTexts() error {
 func (s *Symbols) indexDistinct() error {
 	s.newIndex()
 	for c := uint32(1); c <= uint32(s.n); c++ {
-		slot := s.probe(s.Value(c))
+		hash := s.hashOf(c)
+		slot := s.probe(hash, s.Value(c))
 		if have := s.index[slot]; have != 0 {
-			return fmt.Errorf("symbols %d and %d are the same value", have, c)
+			return fmt.Errorf("symbols %d and %d are the same value", uint32(have), c)
 		}
-		s.index[slot] = c
+		s.index[slot] = entry(hash, c)
 	}
 	return nil
 }
