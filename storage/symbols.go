@@ -31,7 +31,7 @@ type Symbols struct {
 	arena  []byte
 	texted []uint64
 
-	seed  maphash.Seed
+	seed    maphash.Seed
 	seeded  bool
 	index   []uint64 // open addressing: upper half of the hash and code, 0 = free
 	trimmed bool     // nothing changes any more
