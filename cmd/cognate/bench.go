@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/cognate-bi/cognate/bench"
+	"github.com/cognate-bi/cognate/storage/safefile"
+)
+
+// benchCmd binds flags to bench.Config.
+type benchCmd struct {
+	Data        string  `help:"What is measured over: the Star Schema Benchmark (ssb), three million flights, or both (all)." enum:"ssb,flights,all" default:"ssb"`
+	SF          float64 `name:"sf" help:"Scale factor of ssb; 1 has six million sales." default:"0.1"`
+	Folder      string  `help:"For flights: the folder data of the npm package vega-datasets. For ssb alone: where its tables are, or are written to; default: the folder for temporary files." type:"path" placeholder:"DIR"`
+	Repetitions int     `help:"How often each click and chart is measured." default:"7"`
+	Workers     int     `help:"Goroutines of one calculation; 0 = all processors." default:"0"`
+	JSON        string  `name:"json" help:"File for all samples as JSON: an array with one report per data set." type:"path" placeholder:"FILE"`
+}
+
+// Help is shown with the flags.
+func (c *benchCmd) Help() string {
+	return `Measures reload, clicks, charts and memory, and prints a table. Every workload
+states its answer; an answer that is wrong ends the run with an error.
+
+Examples:
+  cognate bench --sf 1 --json ssb.json
+  cognate bench --data all --folder node_modules/vega-datasets/data`
+}
+
+// Run measures and prints. Reports of data sets measured before an error are
+// printed, but not written as JSON.
+func (c *benchCmd) Run(ctx context.Context, log *slog.Logger) error {
+	configs := c.configs()
+	for i := range configs {
+		if err := configs[i].Validate(); err != nil {
+			return fmt.Errorf("%w (cognate bench --help shows the flags)", err)
+		}
+	}
+	reports := make([]*bench.Report, 0, len(configs))
+	for _, config := range configs {
+		log.Info("measuring", "data", config.Data, "folder", config.Folder)
+		r, err := bench.Run(ctx, config)
+		if err != nil {
+			return err
+		}
+		if len(reports) > 0 {
+			fmt.Println()
+		}
+		if err := r.WriteText(os.Stdout); err != nil {
+			return err
+		}
+		reports = append(reports, r)
+	}
+	if c.JSON == "" {
+		return nil
+	}
+	return writeReports(c.JSON, reports)
+}
+
+// configs returns what is to be run, flights first: they are the smaller
+// ones, and what they leave behind in memory disturbs less.
+func (c *benchCmd) configs() []bench.Config {
+	names := []string{c.Data}
+	if c.Data == "all" {
+		names = []string{"flights", "ssb"}
+	}
+	out := make([]bench.Config, len(names))
+	for i, name := range names {
+		out[i] = bench.Config{Data: name, ScaleFactor: c.SF, Repetitions: c.Repetitions, Workers: c.Workers}
+		if name == "flights" || c.Data == "ssb" {
+			out[i].Folder = c.Folder
+		}
+	}
+	return out
+}
+
+func writeReports(path string, reports []*bench.Report) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(reports); err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	return safefile.Write(path, b.Bytes())
+}
