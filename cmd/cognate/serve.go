@@ -18,6 +18,7 @@ import (
 type hostFlags struct {
 	Listen      string            `help:"Address to listen on; port 0 takes a free one." default:"127.0.0.1:4848"`
 	AllowRemote bool              `help:"Listen on an address that other machines reach. There is no authentication yet."`
+	AllowOrigin []string          `help:"Origin (https://host:port) whose pages may open sockets, besides those of this machine." placeholder:"ORIGIN"`
 	Apps        string            `help:"Folder of the apps." default:"apps" type:"path"`
 	Folder      map[string]string `help:"Folder connection NAME=PATH that all scripts may use as lib://NAME/." placeholder:"NAME=PATH"`
 	SessionTTL  time.Duration     `help:"How long a session lives after its last socket." default:"0s"`
@@ -69,7 +70,7 @@ func (c *hostFlags) library(log *slog.Logger) (*app.Library, error) {
 // serve runs until ctx ends, then lets clients go.
 func (c *hostFlags) serve(ctx context.Context, log *slog.Logger, lib *app.Library, page http.Handler) error {
 	host, err := enginehost.New(enginehost.Options{
-		Addr: c.Listen, AllowRemote: c.AllowRemote, Page: page, SessionTTL: c.SessionTTL,
+		Addr: c.Listen, AllowRemote: c.AllowRemote, Origins: c.AllowOrigin, Page: page, SessionTTL: c.SessionTTL,
 		Limits: qix.Limits{FrameBytes: c.MaxFrame}, Log: log,
 	}, lib)
 	if err != nil {

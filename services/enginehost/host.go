@@ -15,6 +15,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +36,7 @@ type Options struct {
 	// AllowRemote lets Addr be reachable from other machines. There is no
 	// authentication yet: whoever reaches the port may do everything.
 	AllowRemote bool
+	Origins     []string     // pages of these origins may open sockets too, as https://host:port
 	Page        http.Handler // served for everything that is no socket; nil = none
 	Limits      qix.Limits
 	SessionTTL  time.Duration // life of a session after its last socket
@@ -99,9 +102,9 @@ func New(o Options, lib *app.Library) (*Host, error) {
 		opt: o, lib: lib, sessions: session.NewRegistry(lib, o.Log), listener: l, sockets: map[*socket]struct{}{},
 		upgrader: websocket.FastHTTPUpgrader{
 			ReadBufferSize: 64 << 10, WriteBufferSize: 64 << 10,
-			CheckOrigin: sameOrigin,
 		},
 	}
+	h.upgrader.CheckOrigin = h.originAllowed
 	h.server = &fasthttp.Server{
 		Handler: h.handle, Name: "cognate", ReadBufferSize: 64 << 10, MaxRequestBodySize: 1 << 20,
 		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, NoDefaultServerHeader: true, CloseOnShutdown: true,
@@ -117,15 +120,20 @@ func (a logAdapter) Printf(format string, args ...any) {
 	a.log.Debug("http", "msg", fmt.Sprintf(format, args...))
 }
 
-// sameOrigin lets pages of other sites not use a user's engine. Clients that
-// are no browsers send no origin.
-func sameOrigin(ctx *fasthttp.RequestCtx) bool {
+// originAllowed lets pages of other sites not use a user's engine: a page has
+// to come from this server, from the same machine, or from a host that the
+// options name. Clients that are no browsers send no origin.
+func (h *Host) originAllowed(ctx *fasthttp.RequestCtx) bool {
 	origin := string(ctx.Request.Header.Peek("Origin"))
 	if origin == "" {
 		return true
 	}
-	_, host, _ := strings.Cut(origin, "://")
-	return strings.EqualFold(host, string(ctx.Host()))
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	return strings.EqualFold(u.Host, string(ctx.Host())) || isLoopback(u.Hostname()) ||
+		slices.ContainsFunc(h.opt.Origins, func(o string) bool { return strings.EqualFold(o, origin) })
 }
 
 // Addr returns the address that is listened on.
