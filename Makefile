@@ -1,7 +1,7 @@
-# make run     builds and starts everything on this machine
+# make run     builds and starts everything on this machine; RUN="--listen …" passes options
 # make test    Go tests, then the tests in Node (real clients over real sockets)
 # make lint    formatting, vet, golangci-lint
-# make bench   benchmarks with right answers; BENCH="--sf 0.1" passes options
+# make bench   benchmarks with right answers; BENCH="--sf 1" passes options
 # make fuzz    every fuzz target for FUZZTIME
 # make cross   builds what must build elsewhere
 #
@@ -17,16 +17,31 @@ NODE_DIRS := $(patsubst %/package-lock.json,%,$(wildcard services/web/package-lo
 # What runs on other systems too, the engine in browsers included.
 CROSS_DIRS    := $(wildcard simd storage qvd qvf engine)
 CROSS_TARGETS := linux/arm64 js/wasm
+# The npm package vega-datasets: data of the sample app and of a benchmark.
+SAMPLE      := services/web/sample
+SAMPLE_DATA := $(SAMPLE)/node_modules/vega-datasets/data
 
 export COGNATE_BIN := $(BIN)
 
-.PHONY: build run test test-go test-node lint fmt bench fuzz cross node-modules chromium clean
+# $(call npm-ci,folders): installs what their lock files say. A stamp in
+# node_modules says which lock file was installed.
+define npm-ci
+	@set -e; for dir in $(1); do \
+		if ! cmp -s $$dir/package-lock.json $$dir/node_modules/.installed; then \
+			echo "fetching the Node packages of $$dir"; \
+			npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix $$dir; \
+			cp $$dir/package-lock.json $$dir/node_modules/.installed; \
+		fi; \
+	done
+endef
+
+.PHONY: build run test test-go test-node lint fmt bench fuzz cross node-modules sample-data chromium clean
 
 build:
 	go build -o $(BIN) ./cmd/cognate
 
-run: build
-	$(BIN) run $(RUN)
+run: build sample-data
+	$(BIN) serve --sample $(SAMPLE_DATA) $(RUN)
 
 test: test-go test-node
 
@@ -40,14 +55,11 @@ test-node: build node-modules chromium
 		fi; \
 	done
 
-# A stamp in node_modules says which lock file was installed.
 node-modules:
-	@set -e; for dir in $(NODE_DIRS); do \
-		if ! cmp -s $$dir/package-lock.json $$dir/node_modules/.installed; then \
-			npm ci --ignore-scripts --no-audit --no-fund --prefix $$dir; \
-			cp $$dir/package-lock.json $$dir/node_modules/.installed; \
-		fi; \
-	done
+	$(call npm-ci,$(NODE_DIRS))
+
+sample-data:
+	$(call npm-ci,$(SAMPLE))
 
 chromium:
 	@.ci/chromium $(NODE_DIRS)
@@ -59,8 +71,8 @@ lint:
 fmt:
 	$(LINT) fmt ./...
 
-bench: build
-	$(BIN) bench $(BENCH)
+bench: build sample-data
+	$(BIN) bench --data all --folder $(SAMPLE_DATA) $(BENCH)
 
 fuzz:
 	@set -e; for pkg in $$(go list ./...); do \
