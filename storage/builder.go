@@ -169,12 +169,12 @@ func (c *columnBuilder) plain(f *dual.Format) bool {
 	if f == nil {
 		return true
 	}
-	v := c.field.setFormat(dual.Value{Kind: dual.Num, Format: f}, func(dual.Value) string { return "" })
+	v := c.field.dress(dual.Value{Kind: dual.Num, Format: f}, func(dual.Value) string { return "" })
 	return v.Kind == dual.Num
 }
 
 func (c *columnBuilder) code(v dual.Value, show func(dual.Value) string) (uint32, error) {
-	return c.field.Symbols.Code(c.field.setFormat(v, show))
+	return c.field.Symbols.Code(c.field.dress(v, show))
 }
 
 func (c *columnBuilder) translate(buf []uint32, v *dual.Vector, show func(dual.Value) string) error {

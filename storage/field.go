@@ -2,6 +2,7 @@ package storage
 
 import (
 	"math"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/cognate-bi/cognate/storage/dual"
@@ -62,19 +63,34 @@ func (f *Field) makeDict() *dual.Dict {
 	return d
 }
 
-// setFormat decides how a new number without own text is kept in the field,
-// and returns it with a text where the field's format does not say it.
-func (f *Field) setFormat(v dual.Value, show func(dual.Value) string) dual.Value {
-	if v.Kind != dual.Num || v.Format == nil {
-		return v
-	}
+// dress returns a value as the field keeps it.
+//
+// A number of the field's format needs no text; one of another format gets
+// its text stored, and so does any formatted number beside values that show
+// their own text. A text that is just what its number is shown as by default
+// is not stored: numbers from text files take no more room than others.
+func (f *Field) dress(v dual.Value, show func(dual.Value) string) dual.Value {
 	switch {
+	case v.Kind == dual.Both && f.Format == nil && isDefaultText(v, show):
+		f.Symbols.plain = true
+		return dual.Number(v.Num)
+	case v.Kind != dual.Num || v.Format == nil:
+		return v
 	case f.Format != nil && *f.Format == *v.Format:
 		return v
-	case f.Format == nil && f.Symbols.ends == nil:
+	case f.Format == nil && f.Symbols.ends == nil && !f.Symbols.plain:
 		f.Format = v.Format
 		return v
-	default: // the field shows its values otherwise: the text is stored
-		return dual.New(show(v), v.Num)
 	}
+	return dual.New(show(v), v.Num)
+}
+
+// isDefaultText reports whether the text of a dual is the default text of its
+// number.
+func isDefaultText(v dual.Value, show func(dual.Value) string) bool {
+	if v.Num == math.Trunc(v.Num) && math.Abs(v.Num) < 1e15 {
+		var buf [20]byte
+		return string(strconv.AppendInt(buf[:0], int64(v.Num), 10)) == v.Text
+	}
+	return show != nil && show(dual.Number(v.Num)) == v.Text
 }

@@ -33,6 +33,7 @@ type Symbols struct {
 
 	seed    maphash.Seed
 	seeded  bool
+	plain   bool     // some texts were not stored, being the default ones
 	index   []uint64 // open addressing: upper half of the hash and code, 0 = free
 	trimmed bool     // nothing changes any more
 	find    sync.Once

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -197,13 +198,16 @@ func (c *truthCase) compareDigests(t *testing.T, tab *storage.Table, want truthT
 		if col == nil || slices.Contains(c.NondeterministicFields, name) {
 			continue
 		}
-		if got := columnDigest(col); got != digest {
+		// a text that is the default text of its number is not stored here
+		if columnDigest(col, nil) != digest && columnDigest(col, number.Default()) != digest {
 			t.Errorf("table %s: digest of %s differs", tab.Name, name)
 		}
 	}
 }
 
-func columnDigest(c *storage.Column) string {
+// columnDigest is the digest of a column; with a locale, numbers without own
+// text count as if they had their default text.
+func columnDigest(c *storage.Column, shown *number.Locale) string {
 	h := sha256.New()
 	for row := range c.Rows() {
 		v := c.Field.Value(c.Code(row))
@@ -217,8 +221,11 @@ func columnDigest(c *storage.Column) string {
 			fmt.Fprint(h, hex.EncodeToString(b[:]))
 		}
 		text := "~"
-		if v.HasText() {
+		switch {
+		case v.HasText():
 			text = v.Text
+		case shown != nil:
+			text = shown.Text(v)
 		}
 		fmt.Fprintf(h, "|%s\n", text)
 	}
