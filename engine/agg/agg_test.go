@@ -142,7 +142,8 @@ func TestSumIsExact(t *testing.T) {
 // their groups.
 func randomRows(rng *rand.Rand, n, nGroups int) (dense, coded dual.Vector, groups []uint32) {
 	dict := []dual.Value{
-		{}, dual.Number(0), dual.Number(-3), dual.Number(2.5), dual.New("two", 2),
+		{},
+		dual.Number(0), dual.Number(-3), dual.Number(2.5), dual.New("two", 2),
 		dual.String("b"), dual.String("a"), dual.String(""), dual.Number(1e10),
 	}
 	codes, vals := make([]uint32, n), make([]dual.Value, n)
@@ -290,8 +291,14 @@ func BenchmarkAdd(b *testing.B) {
 		distinct bool
 		arg      dual.Vector
 	}{
-		{"Sum", false, dense}, {"Sum", false, coded}, {"Count", false, dense}, {"Count", false, coded},
-		{"Count", true, dense}, {"Count", true, coded}, {"Max", false, dense}, {"StDev", false, dense},
+		{"Sum", false, dense},
+		{"Sum", false, coded},
+		{"Count", false, dense},
+		{"Count", false, coded},
+		{"Count", true, dense},
+		{"Count", true, coded},
+		{"Max", false, dense},
+		{"StDev", false, dense},
 		{"Only", false, coded},
 	} {
 		for _, g := range [][]uint32{nil, groups} {

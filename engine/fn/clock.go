@@ -40,13 +40,13 @@ var clockFuncs = []Func{
 		now := c.Now()
 		_, offset := now.Zone()
 		_, standard := standardZone(now)
-		return real(float64(offset-standard) / 86400)
+		return realValue(float64(offset-standard) / 86400)
 	}},
 	{Name: "ElapsedSeconds", Volatile: true, Eval: func(c *Context, _ []dual.Value) dual.Value {
 		if c.Now == nil || c.StartTime.IsZero() {
 			return dual.Value{}
 		}
-		return real(c.Now().Sub(c.StartTime).Seconds())
+		return realValue(c.Now().Sub(c.StartTime).Seconds())
 	}},
 	{Name: "ReloadTime", Eval: func(c *Context, _ []dual.Value) dual.Value {
 		return c.stamp(c.ReloadTime, !c.ReloadTime.IsZero())

@@ -63,12 +63,24 @@ func namedColors() []Func {
 		name    string
 		r, g, b uint32
 	}{
-		{"Black", 0, 0, 0}, {"Blue", 0, 0, 128}, {"Brown", 128, 128, 0}, {"Cyan", 0, 128, 128},
-		{"DarkGray", 128, 128, 128}, {"Green", 0, 128, 0}, {"LightBlue", 0, 0, 255},
-		{"LightCyan", 0, 255, 255}, {"LightGray", 192, 192, 192}, {"LightGreen", 0, 255, 0},
-		{"LightMagenta", 255, 0, 255}, {"LightRed", 255, 0, 0}, {"Magenta", 128, 0, 128},
-		{"QlikTechBlue", 8, 18, 90}, {"QlikTechGray", 158, 148, 137}, {"Red", 128, 0, 0},
-		{"White", 255, 255, 255}, {"Yellow", 255, 255, 0},
+		{"Black", 0, 0, 0},
+		{"Blue", 0, 0, 128},
+		{"Brown", 128, 128, 0},
+		{"Cyan", 0, 128, 128},
+		{"DarkGray", 128, 128, 128},
+		{"Green", 0, 128, 0},
+		{"LightBlue", 0, 0, 255},
+		{"LightCyan", 0, 255, 255},
+		{"LightGray", 192, 192, 192},
+		{"LightGreen", 0, 255, 0},
+		{"LightMagenta", 255, 0, 255},
+		{"LightRed", 255, 0, 0},
+		{"Magenta", 128, 0, 128},
+		{"QlikTechBlue", 8, 18, 90},
+		{"QlikTechGray", 158, 148, 137},
+		{"Red", 128, 0, 0},
+		{"White", 255, 255, 255},
+		{"Yellow", 255, 255, 0},
 	}
 	funcs := make([]Func, len(named))
 	for i, n := range named {

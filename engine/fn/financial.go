@@ -80,7 +80,7 @@ func blackAndSchole(c *Context, args []dual.Value) dual.Value {
 	d1 := (math.Log(s/k) + (r+vol*vol/2)*t) / (vol * math.Sqrt(t))
 	d2 := d1 - vol*math.Sqrt(t)
 	if put {
-		return real(k*math.Exp(-r*t)*stat.NormCDF(-d2) - s*stat.NormCDF(-d1))
+		return realValue(k*math.Exp(-r*t)*stat.NormCDF(-d2) - s*stat.NormCDF(-d1))
 	}
-	return real(s*stat.NormCDF(d1) - k*math.Exp(-r*t)*stat.NormCDF(d2))
+	return realValue(s*stat.NormCDF(d1) - k*math.Exp(-r*t)*stat.NormCDF(d2))
 }

@@ -147,8 +147,8 @@ func strict(f evalFunc) evalFunc {
 	}
 }
 
-// real returns an arithmetic result; NULL if it is not finite.
-func real(x float64) dual.Value {
+// realValue returns an arithmetic result; NULL if it is not finite.
+func realValue(x float64) dual.Value {
 	if math.IsInf(x, 0) {
 		return dual.Value{}
 	}
@@ -191,7 +191,7 @@ func nums(name string, argsMin, argsMax int, f func(x []float64) float64) Func {
 			}
 			x = append(x, n)
 		}
-		return real(f(x))
+		return realValue(f(x))
 	}}
 }
 

@@ -161,7 +161,8 @@ func TestFormatsOfResults(t *testing.T) {
 
 // strange are arguments that break careless functions.
 var strange = []dual.Value{
-	{}, dual.String(""), dual.String("abc"), dual.String("2024-03-05"), dual.Number(0), dual.Number(-1),
+	{},
+	dual.String(""), dual.String("abc"), dual.String("2024-03-05"), dual.Number(0), dual.Number(-1),
 	dual.Number(0.5), dual.Number(45356.75), dual.Number(1e300), dual.Number(-1e300), dual.Number(math.Inf(1)),
 	dual.Number(math.MaxInt64), dual.Number(1e8), dual.New("x", 3), dual.String("[1,{\"a\":2}]"), dual.String("/0"),
 	dual.String("\xff\xfe"), dual.Number(12), dual.Number(6),

@@ -35,7 +35,7 @@ var mathFuncs = []Func{
 		if c.Rand == nil {
 			return dual.Value{}
 		}
-		return real(c.Rand())
+		return realValue(c.Rand())
 	}},
 }
 

@@ -44,8 +44,8 @@ var binaries = map[string]binaryFunc{
 }
 
 var unaries = map[string]unaryFunc{
-	"+": func(c *Context, a dual.Value) dual.Value { return real(c.num(a)) },
-	"-": func(c *Context, a dual.Value) dual.Value { return real(-c.num(a)) },
+	"+": func(c *Context, a dual.Value) dual.Value { return realValue(c.num(a)) },
+	"-": func(c *Context, a dual.Value) dual.Value { return realValue(-c.num(a)) },
 	"not": func(c *Context, a dual.Value) dual.Value {
 		return dual.Bool(!c.True(a))
 	},
@@ -73,7 +73,7 @@ func (c *Context) True(v dual.Value) bool {
 }
 
 func arithmetic(f func(a, b float64) float64) binaryFunc {
-	return func(c *Context, a, b dual.Value) dual.Value { return real(f(c.num(a), c.num(b))) }
+	return func(c *Context, a, b dual.Value) dual.Value { return realValue(f(c.num(a), c.num(b))) }
 }
 
 // relation gives NULL for two NULLs and onNull for one.

@@ -29,17 +29,17 @@ var rangeFuncs = []Func{
 	{Name: "RangeMaxString", Min: 1, Max: -1, Eval: rangeString(func(a, b string) bool { return a > b })},
 	{Name: "RangeMinString", Min: 1, Max: -1, Eval: rangeString(func(a, b string) bool { return a < b })},
 	{Name: "RangeCorrel", Min: 2, Max: -1, Eval: func(c *Context, args []dual.Value) dual.Value {
-		return real(stat.Correl(c.pairs(args)))
+		return realValue(stat.Correl(c.pairs(args)))
 	}},
 	{Name: "RangeNpv", Min: 2, Max: -1, Eval: func(c *Context, args []dual.Value) dual.Value {
-		return real(stat.Npv(c.num(args[0]), numbers(args[1:])))
+		return realValue(stat.Npv(c.num(args[0]), numbers(args[1:])))
 	}},
 	{Name: "RangeXnpv", Min: 3, Max: -1, Eval: func(c *Context, args []dual.Value) dual.Value {
 		flows, dates := c.pairs(args[1:])
-		return real(stat.Xnpv(c.num(args[0]), flows, dates))
+		return realValue(stat.Xnpv(c.num(args[0]), flows, dates))
 	}},
 	{Name: "RangeXirr", Min: 2, Max: -1, Eval: func(c *Context, args []dual.Value) dual.Value {
-		return real(stat.Xirr(c.pairs(args)))
+		return realValue(stat.Xirr(c.pairs(args)))
 	}},
 }
 
@@ -72,7 +72,7 @@ func rangeNums(name string, nMin int, f func([]float64) float64) Func {
 		if len(x) < nMin {
 			return dual.Value{}
 		}
-		return real(f(x))
+		return realValue(f(x))
 	}}
 }
 
@@ -80,7 +80,7 @@ func rangeFractile(name string, f func(sorted []float64, q float64) float64) Fun
 	return Func{Name: name, Min: 2, Max: -1, Eval: func(c *Context, args []dual.Value) dual.Value {
 		x := numbers(args[1:])
 		slices.Sort(x)
-		return real(f(x, c.num(args[0])))
+		return realValue(f(x, c.num(args[0])))
 	}}
 }
 

@@ -124,7 +124,7 @@ func (c *section) radixCode(s string) (rest string, ok bool) {
 		return s, false
 	}
 	code := s[1:4]
-	radix := 0
+	var radix int
 	switch strings.ToLower(code) {
 	case "bin":
 		radix = 2
@@ -295,7 +295,7 @@ func abbreviate(x float64, units string) (float64, string) {
 	return x / math.Pow10(best), unit
 }
 
-func (s *section) appendRadix(dst []byte, x float64, negative bool) []byte {
+func (c *section) appendRadix(dst []byte, x float64, negative bool) []byte {
 	if x >= 1<<63 {
 		return strconv.AppendFloat(dst, x, 'g', 15, 64)
 	}
@@ -303,29 +303,40 @@ func (s *section) appendRadix(dst []byte, x float64, negative bool) []byte {
 		dst = append(dst, '-')
 	}
 	n := uint64(math.Floor(x + 0.5))
-	text := ""
-	if s.radix == romanRadix {
+	var text string
+	if c.radix == romanRadix {
 		text = roman(n)
 	} else {
-		text = strconv.FormatUint(n, s.radix)
+		text = strconv.FormatUint(n, c.radix)
 	}
-	if s.upper {
+	if c.upper {
 		text = strings.ToUpper(text)
 	}
-	dst = append(dst, s.prefix...)
-	for i := len(text); i < s.intMin; i++ {
+	dst = append(dst, c.prefix...)
+	for i := len(text); i < c.intMin; i++ {
 		dst = append(dst, '0')
 	}
 	dst = append(dst, text...)
-	return append(dst, s.suffix...)
+	return append(dst, c.suffix...)
 }
 
 var romanUnits = [...]struct {
 	value uint64
 	text  string
 }{
-	{1000, "m"}, {900, "cm"}, {500, "d"}, {400, "cd"}, {100, "c"}, {90, "xc"},
-	{50, "l"}, {40, "xl"}, {10, "x"}, {9, "ix"}, {5, "v"}, {4, "iv"}, {1, "i"},
+	{1000, "m"},
+	{900, "cm"},
+	{500, "d"},
+	{400, "cd"},
+	{100, "c"},
+	{90, "xc"},
+	{50, "l"},
+	{40, "xl"},
+	{10, "x"},
+	{9, "ix"},
+	{5, "v"},
+	{4, "iv"},
+	{1, "i"},
 }
 
 // roman writes n up to 99 999 in lower-case roman numerals, larger ones in digits.
@@ -358,26 +369,26 @@ func (p *numberPattern) parse(s string) (float64, bool) {
 	return 0, false
 }
 
-func (s *section) parse(text, decimal, thousand string) (float64, bool) {
+func (c *section) parse(text, decimal, thousand string) (float64, bool) {
 	negative := false
 	if strings.HasPrefix(text, "-") {
 		negative, text = true, text[1:]
 	}
-	body, ok := strings.CutPrefix(text, s.prefix)
+	body, ok := strings.CutPrefix(text, c.prefix)
 	if !ok {
-		body, ok = strings.CutPrefix(text, trim(s.prefix))
+		body, ok = strings.CutPrefix(text, trim(c.prefix))
 	}
 	if ok {
-		if body, ok = strings.CutSuffix(body, s.suffix); !ok {
-			body, ok = strings.CutSuffix(body, trim(s.suffix))
+		if body, ok = strings.CutSuffix(body, c.suffix); !ok {
+			body, ok = strings.CutSuffix(body, trim(c.suffix))
 		}
 	}
 	body = trim(body)
 	if !ok || body == "" {
 		return 0, false
 	}
-	x, ok := s.parseBody(body, decimal, thousand)
-	if s.percent {
+	x, ok := c.parseBody(body, decimal, thousand)
+	if c.percent {
 		x /= 100
 	}
 	if negative {
@@ -386,13 +397,13 @@ func (s *section) parse(text, decimal, thousand string) (float64, bool) {
 	return x, ok
 }
 
-func (s *section) parseBody(body, decimal, thousand string) (float64, bool) {
+func (c *section) parseBody(body, decimal, thousand string) (float64, bool) {
 	switch {
-	case s.radix == romanRadix:
+	case c.radix == romanRadix:
 		return parseRoman(body)
-	case s.radix != 0:
-		return parseRadix(body, s.radix)
-	case !s.digits:
+	case c.radix != 0:
+		return parseRadix(body, c.radix)
+	case !c.digits:
 		return 0, false
 	}
 	return readNumber(body, decimal, thousand)

@@ -19,15 +19,15 @@ type Map[K comparable, V any] struct {
 	m  atomic.Pointer[map[K]V]
 }
 
-// Get returns the value of key, made by make if it is not there. All callers
+// Get returns the value of key, made by build if it is not there. All callers
 // get the same value while the map has room.
-func (c *Map[K, V]) Get(key K, make func() V) V {
+func (c *Map[K, V]) Get(key K, build func() V) V {
 	if m := c.m.Load(); m != nil {
 		if v, ok := (*m)[key]; ok {
 			return v
 		}
 	}
-	return c.add(key, make())
+	return c.add(key, build())
 }
 
 func (c *Map[K, V]) add(key K, v V) V {
