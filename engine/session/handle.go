@@ -103,14 +103,31 @@ func (h *handles) get(handle int) (*Ref, error) {
 	return nil, fmt.Errorf("%w: %d", ErrHandle, handle)
 }
 
-// setValid marks that the layout of an item has been fetched.
-func (h *handles) setValid(class Class, id string) {
+// setValid marks that the layout of an item has been fetched as of an epoch.
+// Where something has changed since, the client has to fetch it again.
+func (h *handles) setValid(class Class, id string, epoch uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if st := h.byRef[same{class, id, ""}]; st != nil {
-		st.valid = true
-		h.changed = slices.DeleteFunc(h.changed, func(c int) bool { return c == st.ref.Handle })
+	st := h.byRef[same{class, id, ""}]
+	if st == nil {
+		return
 	}
+	st.valid = h.epoch.Load() == epoch
+	h.changed = slices.DeleteFunc(h.changed, func(c int) bool { return c == st.ref.Handle })
+	if !st.valid {
+		h.changed = append(h.changed, st.ref.Handle)
+	}
+}
+
+// forget drops all handles without telling anybody: a client that comes back
+// after its socket was lost asks for its objects again, and numbers that it
+// has already seen would mislead it.
+func (h *handles) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.byID)
+	clear(h.byRef)
+	h.changed, h.closed = nil, nil
 }
 
 // setDeps notes what an object depends on after its properties changed.
@@ -232,7 +249,7 @@ func (s *Session) OnPush(f func(changed, closed []int)) (id int, cancel func()) 
 func (s *Session) Handle(handle int) (*Ref, error) { return s.handles.get(handle) }
 
 // SetValid marks that the layout of the reference has been fetched.
-func (s *Session) SetValid(r *Ref) { s.handles.setValid(r.Class, r.ID) }
+func (s *Session) SetValid(r *Ref) { s.handles.setValid(r.Class, r.ID, s.epoch) }
 
 // onEvent marks what a change of the app makes out of date. It is called by
 // whoever changes the app.

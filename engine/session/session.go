@@ -52,6 +52,7 @@ type Session struct {
 	app         *app.App
 	unsubscribe func()
 	data        *app.Data // as of the running request
+	epoch       uint64    // of the handles when it began
 	history     state.History
 	modal       *modal
 	objects     *object.Store // session objects and session variables
@@ -222,6 +223,7 @@ func (s *Session) Begin() {
 		s.data = d
 		s.handles.epoch.Add(1) // what was computed since the exchange was of the old data
 	}
+	s.epoch = s.handles.epoch.Load()
 }
 
 // End closes a request and returns what has changed since the last one: the
@@ -264,6 +266,7 @@ func (r *Registry) Attach(key, user string, identity *access.User) (s *Session, 
 		if e.expiry != nil {
 			e.expiry.Stop()
 			e.expiry = nil
+			e.session.handles.forget()
 		}
 		e.sockets++
 		return e.session, true, nil

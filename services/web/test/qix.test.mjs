@@ -124,6 +124,33 @@ test('an app is saved and opened by somebody else', async () => {
   await two.close();
 });
 
+test('a lost socket comes back to its session', async () => {
+  const where = 'engineData/ttl/30'; const headers = { 'X-Qlik-Session': `resume-${process.pid}` };
+  const app = await openApp(server, SALES, { where, headers });
+  const region = await app.doc.createSessionObject(list('Region'));
+  await region.selectListObjectValues('/qListObjectDef', [2], true);
+  const before = region.handle;
+  await app.session.suspend();
+  await app.session.resume();
+  assert.notEqual(region.handle, before);
+  assert.equal(states(await region.getLayout()), 'North:A South:A West:S');
+  await app.close();
+});
+
+test('pivot nodes open and close', async () => {
+  const app = await openApp(server, SALES);
+  const pivot = await app.doc.createSessionObject(cube(['Group', 'Product'], ['Sum(Amount)'], { qMode: 'P', qNoOfLeftDims: 2 }));
+  const page = async () => (await pivot.getHyperCubePivotData('/qHyperCubeDef', [{ qTop: 0, qLeft: 0, qWidth: 50, qHeight: 50 }]))[0];
+  assert.deepEqual((await page()).qLeft.map((n) => [n.qText, n.qCanExpand, n.qSubNodes.length]), [['Food', true, 0], ['Tools', true, 0]]);
+  await pivot.expandLeft('/qHyperCubeDef', 0, 0, false);
+  assert.deepEqual((await page()).qLeft.map((n) => n.qSubNodes.map((s) => s.qText)), [['a', 'b'], []]);
+  await pivot.collapseLeft('/qHyperCubeDef', 0, 0, false);
+  assert.equal((await page()).qLeft[0].qSubNodes.length, 0);
+  await pivot.expandLeft('/qHyperCubeDef', 0, 0, true);
+  assert.deepEqual((await page()).qLeft.map((n) => n.qSubNodes.length), [2, 1]);
+  await app.close();
+});
+
 test('a cancelled session leaves the server running', async () => {
   const app = await openApp(server, 'LOAD RecNo() AS N AUTOGENERATE 1000;');
   const pending = Promise.allSettled([app.doc.evaluate('Sum(N)'), app.doc.doReload()]);
