@@ -34,7 +34,7 @@ type cli struct {
 const description = `Open associative analytics: load scripts, selections, hypercubes, and the QIX protocol.
 
 Examples:
-  cognate serve --apps ./apps --sample
+  cognate serve --apps ./apps
   cognate eval --script sales.qvs --select Region=North 'Sum(Amount)'`
 
 func main() {

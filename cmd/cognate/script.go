@@ -77,10 +77,15 @@ func loadScript(ctx context.Context, lib *app.Library, path string, log *slog.Lo
 	return s, nil
 }
 
+// reasons returns the errors of a reload, each with its statement on a line of
+// its own.
 func reasons(p app.Progress) string {
 	var lines []string
 	for _, e := range p.Errors {
 		lines = append(lines, e.Message)
+		if e.Statement != "" {
+			lines = append(lines, "  in "+strings.Join(strings.Fields(e.Statement), " "))
+		}
 	}
 	return strings.Join(lines, "\n")
 }
@@ -163,8 +168,12 @@ func (c *evalCmd) Run(ctx context.Context, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		if ok, err := s.Select(f, codes, session.Pick{}); err != nil || !ok {
-			return fmt.Errorf("nothing to select for %s=%s: %v", field, match, err)
+		ok, err := s.Select(f, codes, session.Pick{})
+		if err != nil {
+			return fmt.Errorf("select %s=%s: %w", field, match, err)
+		}
+		if !ok {
+			return fmt.Errorf("no value of %s matches %s", field, match)
 		}
 	}
 	for _, e := range c.Exprs {
