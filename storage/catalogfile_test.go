@@ -221,7 +221,6 @@ type forged struct {
 	fields []fieldEntry
 	tables []tableEntry
 	arrays []any // in file order
-	counts map[string]uint32
 }
 
 func forgedSmall() *forged {
@@ -233,8 +232,12 @@ func forgedSmall() *forged {
 		tables: []tableEntry{{name: "T", rows: 3, columns: []columnEntry{{field: 0, width: 1}, {field: 1, width: 1}}}},
 		arrays: []any{
 			[]float64{1, 2},
-			[]float64{math.NaN(), 2, math.NaN()}, []uint32{1, 5, 5}, []uint64{7}, []uint8("azwei"),
-			[]uint8{1, 2, 0}, []uint8{1, 2, 3},
+			[]float64{math.NaN(), 2, math.NaN()},
+			[]uint32{1, 5, 5},
+			[]uint64{7},
+			[]uint8("azwei"),
+			[]uint8{1, 2, 0},
+			[]uint8{1, 2, 3},
 		},
 	}
 }

@@ -24,7 +24,7 @@ func WriteCatalog(w io.Writer, c *Catalog) error {
 	if err != nil {
 		return fmt.Errorf("write catalog: %w", err)
 	}
-	defer enc.Close() //nolint:errcheck // without a writer below it there is nothing to flush
+	defer enc.Close()
 	directory, err := appendDirectory(nil, c)
 	if err != nil {
 		return fmt.Errorf("write catalog: %w", err)

@@ -88,7 +88,8 @@ T2: b, c
   2 3
 `},
 		{"the key is the last column, its table comes last, parts in order of creation; values by first appearance; combinations of all tables", []string{
-			"b x a\n1 p 1\n1 q 2\n1 r 1", "y a b\ns 2 1\nt 3 1"}, `
+			"b x a\n1 p 1\n1 q 2\n1 r 1", "y a b\ns 2 1\nt 3 1",
+		}, `
 T1: x, $Syn 1
   p 0
   q 1
@@ -138,7 +139,8 @@ $Syn 2 Table: $Syn 2, a, b
   1 2 2
 `},
 		{"overlapping: one table of three keys (seen in a real file)", []string{
-			"a b c\n1 1 1\n9 9 9", "a d e f\n1 2 2 2\n8 8 8 8", "a b c d e f\n1 1 1 2 2 2\n1 1 1 3 3 3"}, `
+			"a b c\n1 1 1\n9 9 9", "a d e f\n1 2 2 2\n8 8 8 8", "a b c d e f\n1 1 1 2 2 2\n1 1 1 3 3 3",
+		}, `
 T1: $Syn 2
   0
   1
