@@ -52,6 +52,7 @@ func (ch *chart) compute(ctx context.Context, c *Config, m *model.Model, result 
 		return "", err
 	}
 	q := &query.Context{
+		DataOnly: true, // the queries list groups with records only
 		Infer:   engine,
 		Fn:      &fn.Context{Locale: result.Locale, Now: time.Now},
 		Workers: c.Workers,

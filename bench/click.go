@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/state"
 	"github.com/cognate-bi/cognate/storage/bitset"
 	"github.com/cognate-bi/cognate/storage/dual"
@@ -54,7 +55,7 @@ func (s *fieldSelection) matches(v dual.Value) bool {
 		return v.HasNum() && v.Num >= s.lo && v.Num <= s.hi
 	}
 	for _, t := range s.texts {
-		if v.Text == t {
+		if number.Default().Text(v) == t {
 			return true
 		}
 	}

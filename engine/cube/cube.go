@@ -275,8 +275,9 @@ func (c *Cube) dimDefs() []query.DimDef {
 
 // computeRows evaluates all columns, and arranges the rows.
 func (c *Cube) computeRows(ctx context.Context) error {
-	exprs := c.expressions()
-	g, err := c.q.Grid(ctx, c.dimDefs(), exprs)
+	q := *c.q
+	q.DataOnly = c.Def.SuppressZero && len(c.meas) > 0
+	g, err := q.Grid(ctx, c.dimDefs(), c.expressions())
 	if err != nil {
 		return c.invalid(err)
 	}

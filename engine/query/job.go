@@ -21,6 +21,8 @@ type job struct {
 	tables []*model.Table // that the records come from
 	dims   []int          // dimensions that split the records, ascending
 
+	base *model.Table // whose rows were scanned; nil: none
+
 	byRow   result // per grid row
 	overall result // over everything
 }

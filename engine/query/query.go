@@ -42,6 +42,10 @@ type Context struct {
 	// label; nil: none.
 	Library func(label string) (string, bool)
 
+	// DataOnly leaves out rows for which every measure is 0 or NULL because it
+	// has no records there: whoever hides such rows need not list them.
+	DataOnly bool
+
 	// Workers bounds the goroutines of one scan, 0 = all processors;
 	// MorselRows is the number of rows a worker takes at a time, 0 = default.
 	Workers    int

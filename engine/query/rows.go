@@ -1,10 +1,12 @@
 package query
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/storage/dual"
 )
 
 // look fixes what the jobs of the scan look at: fields, dimensions and
@@ -64,11 +66,17 @@ func (p *planner) makeRows(g *Grid) error {
 		g.N = 1
 		return nil
 	}
+	onlyData, err := p.onlyData(g)
+	if err != nil {
+		return err
+	}
 	var parts []*part
 	for _, positions := range p.islands() {
-		part, err := p.combinations(positions)
-		if err != nil {
-			return err
+		part := newPart(positions)
+		if !onlyData {
+			if part, err = p.combinations(positions); err != nil {
+				return err
+			}
 		}
 		for _, j := range p.jobs {
 			part.include(&j.byRow)
@@ -92,6 +100,37 @@ const rowsMax = 50_000_000
 type part struct {
 	positions []int
 	groups    *groups
+}
+
+func newPart(positions []int) *part {
+	return &part{positions: positions, groups: newGroups(make([]uint64, len(positions)))}
+}
+
+// onlyData reports whether rows without records need not be listed: they are
+// not wanted, and there all measures are 0 or NULL. It takes linked
+// dimensions, measures of the row alone, and an aggregation over each
+// combination of the dimensions.
+func (p *planner) onlyData(g *Grid) (bool, error) {
+	if !p.c.DataOnly || p.ordered || len(p.islands()) != 1 || len(g.measures) == 0 {
+		return false, nil
+	}
+	slots := make([]dual.Vector, len(p.jobs))
+	for i, j := range p.jobs {
+		if len(j.byRow.dims) != len(p.dims) {
+			return false, nil
+		}
+		slots[i] = dual.Constant(j.byRow.empty(), 1)
+	}
+	for i := range g.measures {
+		v, err := g.evaluate(i, 1, slots)
+		if err != nil {
+			return false, err
+		}
+		if x := v.At(0); x.HasText() && !x.HasNum() || x.HasNum() && x.Num != 0 {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // include adds the combinations of a result that is split by exactly the
@@ -145,7 +184,7 @@ func (p *planner) multiply(g *Grid, parts []*part, n int) error {
 // combinations returns the combinations of values of linked dimensions that
 // occur in the rows' scope.
 func (p *planner) combinations(positions []int) (*part, error) {
-	pt := &part{positions: positions, groups: newGroups(make([]uint64, len(positions)))}
+	pt := newPart(positions)
 	if len(positions) == 1 && p.dims[positions[0]].field != nil && p.rows.natural() {
 		p.possibleValues(pt)
 		return pt, nil
@@ -158,6 +197,9 @@ func (p *planner) combinations(positions []int) (*part, error) {
 		}
 	}
 	s.want(positions)
+	if base := p.scanned(positions); base != nil {
+		return pt, s.orphanCombinations(p.ctx, base, pt)
+	}
 	tables := connect(p.c.model(), s.tables())
 	s.chooseAmong(tables)
 	s.broader = s.base != nil && len(tables) > 1 // combinations without a row in the base count too
@@ -167,6 +209,31 @@ func (p *planner) combinations(positions []int) (*part, error) {
 	}
 	groups[0].each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
 	return pt, nil
+}
+
+// scanned returns a table over whose rows in the rows' scope some job has
+// already found the combinations of just these dimensions; nil if none has.
+func (p *planner) scanned(positions []int) *model.Table {
+	for _, j := range p.jobs {
+		if j.base != nil && slices.Equal(j.byRow.dims, positions) && j.scope.key() == p.rows.key() {
+			return j.base
+		}
+	}
+	return nil
+}
+
+// orphanCombinations adds the combinations that no row of a base leads to.
+func (s *scan) orphanCombinations(ctx context.Context, base *model.Table, pt *part) error {
+	s.base = base
+	w, err := s.newWorker()
+	if err != nil {
+		return err
+	}
+	if err := s.addOrphans(ctx, w); err != nil {
+		return err
+	}
+	w.groups[0].each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
+	return nil
 }
 
 // possibleValues fills in the possible values of a single field, and NULL if

@@ -99,6 +99,7 @@ func (s *scan) run(ctx context.Context) ([]*groups, error) {
 		return nil, err
 	}
 	for i, j := range s.jobs {
+		j.base = s.base
 		r, o := s.jobAt[i][0], s.jobAt[i][1]
 		j.byRow = result{s.positions(r), first.groups[r], first.aggs[i][0]}
 		j.overall = result{s.positions(o), first.groups[o], first.aggs[i][len(first.aggs[i])-1]}
@@ -191,7 +192,11 @@ func (s *scan) newWorker() (*worker, error) {
 		for i, d := range idx {
 			sizes[i] = s.dims[d].size()
 		}
-		w.groups = append(w.groups, newGroups(sizes))
+		if len(s.jobs) == 0 {
+			w.groups = append(w.groups, newGroupsUpTo(sizes, directMaxAlone))
+		} else {
+			w.groups = append(w.groups, newGroups(sizes))
+		}
 	}
 	for i, d := range s.dims {
 		if d.field == nil && d.through == nil && d.node != nil {
