@@ -33,7 +33,7 @@ type Search struct {
 	// each value of the field by whoever knows the data; "" for other kinds.
 	Expr string
 
-	match func(text string, v dual.Value) bool
+	match matcher
 }
 
 // depthMax bounds nested compounds, sizeMax the length of a search string.
@@ -61,10 +61,29 @@ func Parse(s string, mode Mode, loc *number.Locale) (*Search, error) {
 // Match reports whether a value matches; text is its display text. An
 // expression search matches nothing here.
 func (s *Search) Match(text string, v dual.Value) bool {
-	return s.match != nil && !v.IsNull() && s.match(text, v)
+	return s.match != nil && !v.IsNull() && s.match(&subject{text: text, value: v})
 }
 
-type matcher = func(text string, v dual.Value) bool
+type matcher func(x *subject) bool
+
+// A subject is the value that is looked at by all parts of a search.
+type subject struct {
+	text    string // as displayed
+	value   dual.Value
+	lowered string
+	isLower bool
+}
+
+// lower returns the text in lower case, which is made once for all parts.
+func (x *subject) lower() string {
+	if !x.isLower {
+		x.lowered, x.isLower = strings.ToLower(x.text), true
+	}
+	return x.lowered
+}
+
+// is reports whether the value has the number n; NaN is none.
+func (x *subject) is(n float64) bool { return x.value.HasNum() && x.value.Num == n }
 
 func parse(s string, mode Mode, loc *number.Locale, depth int) (matcher, error) {
 	t := strings.TrimSpace(s)
@@ -84,7 +103,7 @@ func parse(s string, mode Mode, loc *number.Locale, depth int) (matcher, error) 
 	}
 	switch {
 	case strings.ContainsAny(s, "*?"):
-		return func(text string, _ dual.Value) bool { return fn.WildMatch(s, text) }, nil
+		return func(x *subject) bool { return fn.WildMatch(s, x.text) }, nil
 	case strings.Contains(s, "^"):
 		return wordStart(s), nil
 	case mode == SetElement:
@@ -108,9 +127,9 @@ func compound(inside string, mode Mode, loc *number.Locale, depth int) (matcher,
 				return nil, err
 			}
 		}
-		return func(text string, v dual.Value) bool {
+		return func(x *subject) bool {
 			for _, m := range ms {
-				if m(text, v) == (sep == '|') {
+				if m(x) == (sep == '|') {
 					return sep == '|'
 				}
 			}
@@ -163,8 +182,8 @@ func numeric(s string, loc *number.Locale) matcher {
 		bounds = append(bounds, bound{op, x})
 		s = s[end:]
 	}
-	return func(_ string, v dual.Value) bool {
-		x := v.Float()
+	return func(subject *subject) bool {
+		x := subject.value.Float()
 		for _, b := range bounds {
 			ok := false
 			switch b.op {
@@ -187,24 +206,21 @@ func numeric(s string, loc *number.Locale) matcher {
 
 // whole matches the whole text without case, or the number it reads as.
 func whole(s string, loc *number.Locale) matcher {
-	x := loc.Num(loc.Interpret(strings.TrimSpace(s)))
-	return func(text string, v dual.Value) bool {
-		return strings.EqualFold(text, s) || (x == x && v.HasNum() && v.Num == x)
-	}
+	n := loc.Num(loc.Interpret(strings.TrimSpace(s)))
+	return func(x *subject) bool { return strings.EqualFold(x.text, s) || x.is(n) }
 }
 
 // words matches if each term begins a word of the text, or the text is the
 // number that s reads as.
 func words(s string, loc *number.Locale) matcher {
 	terms := strings.Fields(strings.ToLower(s))
-	x := loc.Num(loc.Interpret(s))
-	return func(text string, v dual.Value) bool {
-		if x == x && v.HasNum() && v.Num == x {
+	n := loc.Num(loc.Interpret(s))
+	return func(x *subject) bool {
+		if x.is(n) {
 			return true
 		}
-		lower := strings.ToLower(text)
 		for _, t := range terms {
-			if !beginsWord(lower, t) {
+			if !beginsWord(x.lower(), t) {
 				return false
 			}
 		}
@@ -230,9 +246,8 @@ func beginsWord(text, term string) bool {
 // wordStart matches a pattern whose ^ stands for the start of a word.
 func wordStart(s string) matcher {
 	parts := strings.Split(strings.ToLower(s), "^")
-	return func(text string, _ dual.Value) bool {
-		lower := strings.ToLower(text)
-		rest, ok := strings.CutPrefix(lower, parts[0])
+	return func(x *subject) bool {
+		rest, ok := strings.CutPrefix(x.lower(), parts[0])
 		if !ok {
 			return false
 		}
