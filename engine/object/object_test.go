@@ -52,9 +52,11 @@ func TestExpand(t *testing.T) {
 		props, want, why string
 	}{
 		{Generic, `{"x":"","y":false}`, `{"x":"","y":false,"qMetaDef":{}}`, "unknown members stay, empty ones too"},
-		{Generic, `{"a":{"qListObjectDef":{"qFrequencyMode":"EQ_NX_FREQUENCY_VALUE","qStateName":"","qDef":{"qSortCriterias":[{"qSortByAscii":1}]}}}}`,
+		{
+			Generic, `{"a":{"qListObjectDef":{"qFrequencyMode":"EQ_NX_FREQUENCY_VALUE","qStateName":"","qDef":{"qSortCriterias":[{"qSortByAscii":1}]}}}}`,
 			`{"a":{"qListObjectDef":{"qFrequencyMode":"V","qDef":{"qSortCriterias":[{"qSortByAscii":1,"qSortByState":0,"qSortByFrequency":0,"qSortByNumeric":0,"qSortByLoadOrder":0,"qSortByExpression":0,"qExpression":{},"qSortByGreyness":0}],"qGrouping":"N","qFieldDefs":[],"qFieldLabels":[],"qNumberPresentations":[],"qActiveField":0},"qAutoSortByState":{"qDisplayNumberOfRows":0},"qInitialDataFetch":[],"qExpressions":[]}},"qMetaDef":{}}`,
-			"numbers, arrays and structures are written, empty strings are not"},
+			"numbers, arrays and structures are written, empty strings are not",
+		},
 		{Dimension, `{"qDim":{"qGrouping":1}}`, `{"qDim":{"qGrouping":"H","qFieldDefs":[],"qFieldLabels":[]},"qMetaDef":{}}`, "an enum by number"},
 		{Generic, `{"qHyperCubeDef":[1]}`, `{"qHyperCubeDef":[1],"qMetaDef":{}}`, "nonsense is kept"},
 	} {

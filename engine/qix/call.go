@@ -86,8 +86,11 @@ func (c *call) done(name string, ok bool, err error) error {
 
 func obj(members ...tree.Member) *tree.Node { return tree.NewObject(members...) }
 
-func text(key, v string) tree.Member            { return tree.Member{Key: key, Value: tree.NewString(v)} }
-func integer(key string, v int) tree.Member     { return tree.Member{Key: key, Value: tree.NewInt(v)} }
-func float(key string, v float64) tree.Member   { return tree.Member{Key: key, Value: tree.NewFloat(v)} }
+func text(key, v string) tree.Member { return tree.Member{Key: key, Value: tree.NewString(v)} }
+
+func integer(key string, v int) tree.Member { return tree.Member{Key: key, Value: tree.NewInt(v)} }
+
+func float(key string, v float64) tree.Member { return tree.Member{Key: key, Value: tree.NewFloat(v)} }
+
 func flag(key string, v bool) tree.Member       { return tree.Member{Key: key, Value: tree.NewBool(v)} }
 func node(key string, v *tree.Node) tree.Member { return tree.Member{Key: key, Value: v} }

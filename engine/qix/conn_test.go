@@ -514,3 +514,80 @@ func TestSearchAll(t *testing.T) {
 		t.Errorf("Sum(Amount) = %s after the selection of two terms in two fields", got)
 	}
 }
+
+// Every method gets strange parameters on handles of its class. Errors are
+// fine; a panic, or an error that nobody foresaw, is not.
+func TestEveryMethodSurvivesNonsense(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several hundred sessions")
+	}
+	values := map[byte][]string{
+		's': {`""`, `"nothing"`, `"/qHyperCubeDef"`, `"Region"`, `"/a/b/0/-1"`},
+		'i': {`0`, `-1`, `2147483647`, `-1e300`},
+		'n': {`0`, `"NaN"`, `1e308`},
+		'b': {`true`, `false`},
+		'o': {`{}`, `{"qInfo":[]}`, `{"qProperty":{"qInfo":{"qId":"z"}},"qChildren":[{"qProperty":3}]}`, `{"qHyperCubeDef":[1,{}],"qListObjectDef":{"qDef":3}}`},
+		'a': {`[]`, `[null]`, `[-1,1e300,"x",{}]`, `[{"qLeft":-1,"qTop":-5,"qWidth":2147483647,"qHeight":2147483647}]`, `[[[]]]`},
+		'x': {`null`, `"S"`, `{}`},
+	}
+	skip := map[string]bool{"DestroySessionObject": true}
+	for class, methods := range classes {
+		for name, m := range methods {
+			if skip[name] {
+				continue
+			}
+			for round := range 3 {
+				c := openSales(t)
+				c.conn.log = slog.New(slog.NewTextHandler(failOnPanic{t, string(class) + "." + name}, nil))
+				handle := c.handleOf(class)
+				var params []string
+				for _, p := range m.params {
+					list := values[p.kind]
+					params = append(params, list[(round+len(p.name))%len(list)])
+				}
+				n := c.ask(handle, name, "["+strings.Join(params, ",")+"]")
+				if code := n.At("/error/code").Int(); code == codeInternal {
+					t.Errorf("%s.%s(%s): %s", class, name, params, n.JSON())
+				}
+				c.ask(-1, "GetUniqueID", "[]")
+				c.conn.Close()
+				c.conn.s.Close()
+			}
+		}
+	}
+}
+
+// failOnPanic fails a test whose request panicked.
+type failOnPanic struct {
+	t    *testing.T
+	what string
+}
+
+func (f failOnPanic) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), "panicked") {
+		f.t.Errorf("%s: %s", f.what, b)
+	}
+	return len(b), nil
+}
+
+// handleOf returns a handle of an object of the class.
+func (c *client) handleOf(class session.Class) int {
+	c.t.Helper()
+	calls := map[session.Class][2]string{
+		session.Field:            {"GetField", `["Region"]`},
+		session.GenericObject:    {"CreateSessionObject", `[{"qInfo":{"qType":"x"},"qHyperCubeDef":{"qDimensions":[{"qDef":{"qFieldDefs":["Region"]}}],"qMeasures":[{"qDef":{"qDef":"Sum(Amount)"}}]}}]`},
+		session.GenericDimension: {"CreateDimension", `[{"qInfo":{"qType":"dimension"},"qDim":{"qFieldDefs":["Region"]}}]`},
+		session.GenericMeasure:   {"CreateMeasure", `[{"qInfo":{"qType":"measure"},"qMeasure":{"qDef":"Sum(Amount)"}}]`},
+		session.GenericBookmark:  {"CreateBookmark", `[{"qInfo":{"qType":"bookmark"}}]`},
+		session.GenericVariable:  {"GetVariableByName", `["vX"]`},
+		session.Variable:         {"GetVariable", `["vX"]`},
+	}
+	switch class {
+	case global:
+		return -1
+	case session.Doc:
+		return 1
+	}
+	call := calls[class]
+	return c.result(1, call[0], call[1]).At("/qReturn/qHandle").Int()
+}

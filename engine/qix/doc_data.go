@@ -56,13 +56,13 @@ func appendFieldValue(dst []byte, shown string, v dual.Value) []byte {
 // text, as users see it, and only cancelling is an error.
 func (c *call) value(ctx context.Context, source string) (string, dual.Value, error) {
 	v, err := c.s.Value(ctx, source, "")
-	switch {
-	case err != nil && ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return "", v, ctx.Err()
-	case err != nil:
-		msg := "Error: " + err.Error()
-		return msg, dual.String(msg), nil
-	case v.IsNull():
+	}
+	if err != nil {
+		v = dual.String("Error: " + err.Error())
+	}
+	if v.IsNull() {
 		return "-", v, nil
 	}
 	return c.s.Data().Locale.Text(v), v, nil

@@ -50,6 +50,7 @@ var known = []struct {
 	{session.ErrPath, 4, "Invalid path"},
 	{session.ErrState, codeInvalid, "Invalid parameters"},
 	{session.ErrUnsupported, 20, "Not implemented"},
+	{session.ErrTooLarge, 7009, "Pages too large"},
 	{session.ErrInvalid, codeInvalid, "Invalid parameters"},
 	{object.ErrNotFound, codeNotFound, "Object not found"},
 	{object.ErrExists, 3, "Already exists"},

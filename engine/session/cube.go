@@ -179,11 +179,11 @@ func (s *Session) AppendPages(ctx context.Context, dst []byte, p Place, kind byt
 	if err != nil {
 		return nil, err
 	}
+	if n := cellsOf(c, pages); n > cellsMax {
+		return nil, fmt.Errorf("%w: %d cells, %d at a time", ErrTooLarge, n, cellsMax)
+	}
 	dst = append(dst, '[')
 	for _, page := range pages {
-		if err := page.Check(); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
-		}
 		dst = tree.AppendComma(dst)
 		switch {
 		case c.Err != nil:
@@ -197,6 +197,22 @@ func (s *Session) AppendPages(ctx context.Context, dst []byte, p Place, kind byt
 		}
 	}
 	return append(dst, ']'), nil
+}
+
+// cellsMax bounds the cells of one answer; the memory of one is its rows of
+// about a hundred bytes each.
+const cellsMax = 1_000_000
+
+// cellsOf returns how many cells the pages of a straight table or list have.
+// Those of pivot tables are fewer than what has been computed already.
+func cellsOf(c *cube.Cube, pages []cube.Page) (n int) {
+	if c.Def.Mode != cube.Straight {
+		return 0
+	}
+	for _, p := range pages {
+		n += min(max(p.Width, 0), c.Dims()+c.Measures()) * min(max(p.Height, 0), c.Rows)
+	}
+	return n
 }
 
 // PickElements selects element numbers of a dimension of a place.

@@ -34,6 +34,7 @@ var (
 	ErrState       = errors.New("unknown alternate state")
 	ErrUnsupported = errors.New("not supported yet")
 	ErrInvalid     = errors.New("invalid parameters")
+	ErrTooLarge    = errors.New("too much data at once")
 )
 
 // A Session is one client. Several sockets may share it.
