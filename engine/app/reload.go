@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/number"
@@ -102,6 +103,7 @@ func (a *App) take(res *script.Result) error {
 		a.progress.line(w)
 	}
 	a.publish(Event{Kind: Reloaded})
+	debug.FreeOSMemory() // loading takes several times what serving needs
 	return nil
 }
 

@@ -214,6 +214,10 @@ func (r *runner) result() (*Result, error) {
 			return nil, fmt.Errorf("seal access section: %w", err)
 		}
 	}
+	r.catalog.Show = r.fn.Locale.Text // lets go of the runner and its builders
+	if r.access != nil {
+		r.access.Show = r.fn.Locale.Text
+	}
 	return &Result{
 		Catalog: r.catalog, Access: r.access, Variables: r.vars.list(), Locale: r.fn.Locale,
 		Star: r.star, Errors: r.errors,

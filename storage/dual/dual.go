@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"hash/maphash"
 	"math"
+	"math/rand/v2"
 )
 
 // Kind says which parts a value has.
@@ -153,9 +154,14 @@ func (v Value) Hash(seed maphash.Seed) uint64 {
 	return maphash.String(seed, v.Text)
 }
 
+// numSeed makes hashes of numbers differ between processes, so that no file
+// can be made whose numbers all collide.
+var numSeed = rand.Uint64()
+
 // HashNum mixes the bits of x (splitmix64's finaliser). -0 and 0 agree.
 func HashNum(x float64) uint64 {
-	h := math.Float64bits(x + 0)
+	h := math.Float64bits(x+0) ^ numSeed
+	h *= 0x9e3779b97f4a7c15
 	h ^= h >> 30
 	h *= 0xbf58476d1ce4e5b9
 	h ^= h >> 27
