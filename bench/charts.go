@@ -53,9 +53,9 @@ func (ch *chart) compute(ctx context.Context, c *Config, m *model.Model, result 
 	}
 	q := &query.Context{
 		DataOnly: true, // the queries list groups with records only
-		Infer:   engine,
-		Fn:      &fn.Context{Locale: result.Locale, Now: time.Now},
-		Workers: c.Workers,
+		Infer:    engine,
+		Fn:       &fn.Context{Locale: result.Locale, Now: time.Now},
+		Workers:  c.Workers,
 	}
 	dims := make([]query.DimDef, len(ch.dims))
 	for i, name := range ch.dims {
