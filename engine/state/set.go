@@ -75,8 +75,8 @@ func EqualSets(a, b Set) bool {
 // immutable; the zero History has nothing selected.
 type History struct {
 	now    Set
-	past   []Set // oldest first
-	future []Set // next first
+	past   []kept // oldest first
+	future []kept // next first
 }
 
 // historyMax bounds the steps that are kept.
@@ -87,7 +87,7 @@ func (h History) Now() Set { return h.now }
 
 // Step returns the history after a user's step to s: the forward part goes.
 func (h History) Step(s Set) History {
-	past := append(slices.Clone(h.past), h.now)
+	past := append(slices.Clone(h.past), keep(h.now))
 	if len(past) > historyMax {
 		past = past[len(past)-historyMax:]
 	}
@@ -107,7 +107,8 @@ func (h History) Back() (History, bool) {
 	if n == 0 {
 		return h, false
 	}
-	return History{now: h.past[n-1], past: h.past[:n-1], future: append([]Set{h.now}, h.future...)}, true
+	future := append([]kept{keep(h.now)}, h.future...)
+	return History{now: h.past[n-1].set(), past: h.past[: n-1 : n-1], future: future}, true
 }
 
 // Forward returns the history one step forward; ok = false at the end.
@@ -115,7 +116,8 @@ func (h History) Forward() (History, bool) {
 	if len(h.future) == 0 {
 		return h, false
 	}
-	return History{now: h.future[0], past: append(slices.Clone(h.past), h.now), future: h.future[1:]}, true
+	past := append(slices.Clone(h.past), keep(h.now))
+	return History{now: h.future[0].set(), past: past, future: h.future[1:]}, true
 }
 
 // BackCount returns the number of steps back that can be taken.
@@ -129,9 +131,9 @@ func (h History) ForwardCount() int { return len(h.future) }
 func (h History) At(n int) Set {
 	switch {
 	case n > 0 && len(h.past) > 0:
-		return h.past[max(0, len(h.past)-n)]
+		return h.past[max(0, len(h.past)-n)].set()
 	case n < 0 && len(h.future) > 0:
-		return h.future[min(len(h.future), -n)-1]
+		return h.future[min(len(h.future), -n)-1].set()
 	}
 	return h.now
 }
@@ -139,11 +141,11 @@ func (h History) At(n int) Set {
 // Map returns the history with f applied to every set in it.
 func (h History) Map(f func(Set) Set) History {
 	out := History{now: f(h.now)}
-	for _, s := range h.past {
-		out.past = append(out.past, f(s))
+	for _, k := range h.past {
+		out.past = append(out.past, keep(f(k.set())))
 	}
-	for _, s := range h.future {
-		out.future = append(out.future, f(s))
+	for _, k := range h.future {
+		out.future = append(out.future, keep(f(k.set())))
 	}
 	return out
 }
