@@ -96,9 +96,6 @@ func (l *Library) link(c, rules *storage.Catalog, loc *number.Locale) (*Data, er
 	if err != nil {
 		return nil, fmt.Errorf("link tables: %w", err)
 	}
-	for _, t := range m.Tables { // those of a stored catalog were not made just now
-		t.Synthetic = t.Synthetic || model.IsSynthetic(t.Name)
-	}
 	d, err := newData(m, loc)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/session"
@@ -83,7 +84,11 @@ func (c *Conn) Receive(frame []byte) {
 // serve answers a request; it runs in the session's queue.
 func (c *Conn) serve(ctx context.Context, r *request) {
 	c.s.Begin()
+	begun := time.Now()
 	out, e := c.dispatch(ctx, r)
+	if c.log.Enabled(ctx, slog.LevelDebug) {
+		c.log.Debug("request", "method", r.method, "handle", r.handle, "ms", float64(time.Since(begun).Microseconds())/1e3, "failed", e != nil)
+	}
 	changed, closed := c.s.End()
 	if len(changed)+len(closed) > 0 {
 		c.s.PushOthers(c.id, changed, closed)
