@@ -26,6 +26,7 @@ type dim struct {
 	inputs []*model.Field // calculated: the fields it depends on
 	node   expr.Node      // calculated: over fieldNode and aggrNode
 	aggrs  []*aggr
+	call   string // synthetic: the call of ValueList or ValueLoop
 
 	values  *storage.Field // calculated: the values met so far
 	through []uint32       // calculated from one field: its code -> own code
@@ -75,6 +76,9 @@ func (p *planner) dim(def DimDef) (*dim, error) {
 	}
 	if f, ok := node.(*expr.Field); ok && m.Field(f.Name) != nil {
 		return &dim{field: m.Field(f.Name)}, nil
+	}
+	if d, err := p.synthetic(node); d != nil || err != nil {
+		return d, err
 	}
 	d := &dim{values: &storage.Field{Symbols: &storage.Symbols{}}}
 	rec := &recordResolver{p: p, scope: p.context}

@@ -151,7 +151,7 @@ func (p *planner) place(j *job) error {
 		if j.total && !slices.Contains(j.keep, i) {
 			continue
 		}
-		within := true
+		within := d.call == ""
 		for _, f := range d.fields() {
 			within = within && (treeOf(f) == j.tables[0].Tree || j.tables[0].Column(f) != nil)
 		}
@@ -342,7 +342,11 @@ func (g *Grid) Measures(order []int32) ([]dual.Vector, error) {
 			slots[i] = g.slots[i].Gather(order)
 		}
 	}
-	*g.p.arr = arrangement{n: n, segments: g.segments(order, n), dims: len(g.dims)}
+	code := g.Code
+	if order != nil {
+		code = func(dim, row int) uint32 { return g.codes[dim][order[row]] }
+	}
+	*g.p.arr = arrangement{n: n, segments: g.segments(order, n), dims: len(g.dims), code: code}
 	out := make([]dual.Vector, len(g.measures))
 	for i := range g.measures {
 		var err error

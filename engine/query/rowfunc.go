@@ -17,7 +17,8 @@ type arrangement struct {
 	n        int
 	segments []int // bounds: segment i is rows segments[i] to segments[i+1]
 	dims     int
-	total    bool // the grand total row
+	total    bool                      // the grand total row
+	code     func(dim, row int) uint32 // code of a dimension; nil on the total
 }
 
 // bounds returns the segment of every row as a function.
@@ -72,6 +73,10 @@ var windows = map[string]int{"above": -1, "below": 1}
 // rowFunc resolves inter-record functions, Column() and range functions over
 // windows; ok = false for others.
 func (p *planner) rowFunc(lower string, n *expr.Call, within *scope, depth int) (expr.Node, bool, error) {
+	if isSynthetic(n) {
+		p.ordered = true
+		return p.syntheticValue(n), true, nil
+	}
 	if lower == "column" {
 		node, err := p.column(n)
 		return node, true, err

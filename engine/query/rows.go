@@ -147,7 +147,10 @@ func (pt *part) include(r *result) {
 func (p *planner) islands() (parts [][]int) {
 	byTree := map[int]int{}
 	for i, d := range p.dims {
-		tree := treeOf(d.fields()[0])
+		tree := -1 - i // of its own
+		if d.call == "" {
+			tree = treeOf(d.fields()[0])
+		}
 		at, ok := byTree[tree]
 		if !ok {
 			at = len(parts)
@@ -185,6 +188,10 @@ func (p *planner) multiply(g *Grid, parts []*part, n int) error {
 // occur in the rows' scope.
 func (p *planner) combinations(positions []int) (*part, error) {
 	pt := newPart(positions)
+	if d := p.dims[positions[0]]; d.call != "" {
+		d.allValues(pt)
+		return pt, nil
+	}
 	if len(positions) == 1 && p.dims[positions[0]].field != nil && p.rows.natural() {
 		p.possibleValues(pt)
 		return pt, nil
