@@ -2,6 +2,7 @@ package storage
 
 import (
 	"math"
+	"sync/atomic"
 
 	"github.com/cognate-bi/cognate/simd"
 )
@@ -18,6 +19,8 @@ type Column struct {
 	u8   []uint8
 	u16  []uint16
 	u32  []uint32
+
+	values atomic.Pointer[Values]
 }
 
 // NewColumn returns a column with the given codes in their narrowest form.
@@ -154,8 +157,8 @@ func (c *Column) Count(counts []uint32, rows []uint64) {
 }
 
 // Part returns rows lo to hi (exclusive) as a column that shares the codes.
-func (c *Column) Part(lo, hi int) Column {
-	p := Column{Field: c.Field, rows: hi - lo, all: c.all}
+func (c *Column) Part(lo, hi int) *Column {
+	p := &Column{Field: c.Field, rows: hi - lo, all: c.all}
 	switch {
 	case c.u8 != nil:
 		p.u8 = c.u8[lo:hi]
@@ -170,12 +173,10 @@ func (c *Column) Part(lo, hi int) Column {
 // Of returns the same column under another field, whose symbol table has
 // every code at the same place.
 func (c *Column) Of(f *Field) *Column {
-	d := *c
-	d.Field = f
-	return &d
+	return &Column{Field: f, rows: c.rows, all: c.all, u8: c.u8, u16: c.u16, u32: c.u32}
 }
 
-// sizeBytes returns the memory of the codes.
+// sizeBytes returns the memory of the codes, the flat vector not included.
 func (c *Column) sizeBytes() int64 {
 	return int64(cap(c.u8) + 2*cap(c.u16) + 4*cap(c.u32))
 }
@@ -248,8 +249,5 @@ func appendNarrow[C simd.Code](dst []C, codes []uint32) []C {
 }
 
 func (b *codeBuilder) column(f *Field) *Column {
-	c := b.c
-	c.Field = f
-	c.u8, c.u16, c.u32 = exact(c.u8), exact(c.u16), exact(c.u32)
-	return &c
+	return &Column{Field: f, rows: b.c.rows, all: b.c.all, u8: exact(b.c.u8), u16: exact(b.c.u16), u32: exact(b.c.u32)}
 }

@@ -9,16 +9,20 @@ type Usage struct {
 	IndexBytes  int64 // look-up index of the symbol table
 	DictBytes   int64 // expanded values, made for text fields that expressions use
 	CodeBytes   int64 // codes of all columns
+	ValueBytes  int64 // flat vectors of measures
 }
 
 // Total returns the sum of all parts.
-func (u Usage) Total() int64 { return u.SymbolBytes + u.IndexBytes + u.DictBytes + u.CodeBytes }
+func (u Usage) Total() int64 {
+	return u.SymbolBytes + u.IndexBytes + u.DictBytes + u.CodeBytes + u.ValueBytes
+}
 
 func (u *Usage) add(o Usage) {
 	u.SymbolBytes += o.SymbolBytes
 	u.IndexBytes += o.IndexBytes
 	u.DictBytes += o.DictBytes
 	u.CodeBytes += o.CodeBytes
+	u.ValueBytes += o.ValueBytes
 }
 
 // Memory returns the memory of all fields and columns.
@@ -28,6 +32,9 @@ func (c *Catalog) Memory() (u Usage) {
 	}
 	for _, t := range c.tables {
 		u.CodeBytes += t.Memory()
+		for _, c := range t.Columns {
+			u.ValueBytes += c.values.Load().sizeBytes()
+		}
 	}
 	return u
 }

@@ -14,8 +14,17 @@ type recordEnv struct {
 
 func newRecordEnv(s *scan, j *job) *recordEnv {
 	e := &recordEnv{s: s, at: map[any]int{}}
+	flat := numbersOnly[j.spec.Name] // and all arguments arithmetic: texts do not count
+	for _, a := range j.args {
+		flat = flat && nullStrict(a)
+	}
 	for _, f := range j.fields {
-		e.put(f, fieldInput{s.col[f], f})
+		in := fieldInput{s.col[f], f}
+		if flat && s.base != nil && f.Symbols.Len() >= s.c.flatMin() && s.ways[in.col].Through == nil {
+			e.put(f, &valuesInput{fieldInput: in, column: s.ways[in.col].Column})
+		} else {
+			e.put(f, in)
+		}
 	}
 	for _, a := range j.aggrs {
 		in := aggrInput{a: a}

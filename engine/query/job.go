@@ -64,6 +64,9 @@ var insensitive = map[string]bool{
 	"min": true, "max": true, "only": true, "minstring": true, "maxstring": true,
 }
 
+// numbersOnly are the aggregations that see nothing but numbers.
+var numbersOnly = map[string]bool{"sum": true, "avg": true, "min": true, "max": true}
+
 func (j *job) countsRecords() bool { return !j.spec.Distinct && !insensitive[j.spec.Name] }
 
 // homes chooses the tables that the records of fields come from. A key field

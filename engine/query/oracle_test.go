@@ -42,6 +42,7 @@ func newTrial(t *testing.T, seed uint64) *trial {
 		History:    state.History{}.Replace(state.Set{}.With(state.Default, st)),
 		Workers:    1 + rng.IntN(3),
 		MorselRows: []int{3, 0}[rng.IntN(2)],
+		FlatMin:    []int{1, 0}[rng.IntN(2)],
 	}
 	return &trial{rng, m, oracle.Join(m), c, st}
 }

@@ -47,9 +47,12 @@ type Context struct {
 	DataOnly bool
 
 	// Workers bounds the goroutines of one scan, 0 = all processors;
-	// MorselRows is the number of rows a worker takes at a time, 0 = default.
+	// MorselRows is the number of rows a worker takes at a time, FlatMin the
+	// number of values of a measure from which its flat vector is used; 0 =
+	// default.
 	Workers    int
 	MorselRows int
+	FlatMin    int
 }
 
 // ErrAborted is returned by evaluations whose context was cancelled.
@@ -63,6 +66,15 @@ func (c *Context) morsel() int {
 		return c.MorselRows
 	}
 	return morselRows
+}
+
+// flatMin is by default the size from which a symbol table's numbers leave the
+// L2 cache.
+func (c *Context) flatMin() int {
+	if c.FlatMin > 0 {
+		return c.FlatMin
+	}
+	return 1 << 16
 }
 
 func (c *Context) workers() int {

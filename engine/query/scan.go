@@ -11,6 +11,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/eval"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/simd"
+	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -378,6 +379,29 @@ type fieldInput struct {
 
 func (in fieldInput) vector(w *worker, b *batch) (dual.Vector, error) {
 	return dual.Coded(w.fieldCodes(b, in.col), in.f.Dict()), nil
+}
+
+// A valuesInput reads a measure of many values from its flat vector.
+type valuesInput struct {
+	fieldInput
+	column *storage.Column
+	buf    []float64
+}
+
+func (in *valuesInput) vector(w *worker, b *batch) (dual.Vector, error) {
+	if b.cols != nil { // records without a row of the base
+		return in.fieldInput.vector(w, b)
+	}
+	if cap(in.buf) < b.n {
+		in.buf = make([]float64, b.n)
+	}
+	dst := in.buf[:b.n]
+	if b.rows != nil {
+		in.column.Values().FloatsAt(dst, b.rows)
+	} else {
+		in.column.Values().Floats(dst, b.lo)
+	}
+	return dual.Nums(dst, in.f.Format), nil
 }
 
 type aggrInput struct {
