@@ -24,10 +24,11 @@ func (s *scan) chooseBase() {
 
 // chooseBroader finds a base among the other tables of the tree, for jobs that
 // do not care how often a record comes: each row of the base stands for the
-// records that it leads to. Records that no row leads to are added apart.
+// record that it leads to; one that leads to none is NULL in all fields and
+// must add nothing. Records that no row leads to are added apart.
 func (s *scan) chooseBroader() {
 	for _, j := range s.jobs {
-		if j.countsRecords() {
+		if j.countsRecords() || !j.nullStrict() {
 			return
 		}
 	}

@@ -14,10 +14,7 @@ type recordEnv struct {
 
 func newRecordEnv(s *scan, j *job) *recordEnv {
 	e := &recordEnv{s: s, at: map[any]int{}}
-	flat := numbersOnly[j.spec.Name] // and all arguments arithmetic: texts do not count
-	for _, a := range j.args {
-		flat = flat && nullStrict(a)
-	}
+	flat := numbersOnly[j.spec.Name] && j.nullStrict() // arithmetic of numbers only
 	for _, f := range j.fields {
 		in := fieldInput{s.col[f], f}
 		if flat && s.base != nil && f.Symbols.Len() >= s.c.flatMin() && s.ways[in.col].Through == nil {

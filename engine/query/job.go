@@ -67,6 +67,16 @@ var insensitive = map[string]bool{
 // numbersOnly are the aggregations that see nothing but numbers.
 var numbersOnly = map[string]bool{"sum": true, "avg": true, "min": true, "max": true}
 
+// nullStrict reports whether all arguments are NULL as soon as a field is.
+func (j *job) nullStrict() bool {
+	for _, a := range j.args {
+		if !nullStrict(a) {
+			return false
+		}
+	}
+	return true
+}
+
 func (j *job) countsRecords() bool { return !j.spec.Distinct && !insensitive[j.spec.Name] }
 
 // homes chooses the tables that the records of fields come from. A key field

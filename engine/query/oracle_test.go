@@ -102,8 +102,46 @@ func (tr *trial) set(depth int) randomSet {
 
 type record struct{ key, group string }
 
+// An argument is an expression over one or two fields with its meaning.
+type argument struct {
+	text string // %[1]s and %[2]s are the fields
+	n    int
+	eval func(x, y float64) float64
+}
+
+var arguments = []argument{
+	{"%[1]s", 1, func(x, _ float64) float64 { return x }},
+	{"If(%[1]s>2, %[1]s, -1)", 1, func(x, _ float64) float64 {
+		if x > 2 {
+			return x
+		}
+		return -1 // also where x is NULL
+	}},
+	{"Alt(%[1]s, 7)+1", 1, func(x, _ float64) float64 {
+		if x != x {
+			x = 7
+		}
+		return x + 1
+	}},
+	{"%[1]s*%[2]s", 2, func(x, y float64) float64 { return x * y }},
+	{"If(%[1]s=%[2]s, 1, %[2]s)", 2, func(x, y float64) float64 {
+		if x == y {
+			return 1
+		}
+		return y
+	}},
+	{"RangeSum(%[1]s, %[2]s)", 2, func(x, y float64) (s float64) {
+		for _, v := range []float64{x, y} {
+			if v == v {
+				s += v
+			}
+		}
+		return s
+	}},
+}
+
 // naive folds the distinct records of a measure by group of dimension codes.
-func (tr *trial) naive(set randomSet, args []*model.Field, dims []*model.Field) map[string][]float64 {
+func (tr *trial) naive(set randomSet, arg *argument, args []*model.Field, dims []*model.Field) map[string][]float64 {
 	tree := tr.u.TreeOf(args[0])
 	seen := map[record]bool{}
 	out := map[string][]float64{}
@@ -111,8 +149,9 @@ func (tr *trial) naive(set randomSet, args []*model.Field, dims []*model.Field) 
 		if !set.holds(tree, tup) {
 			continue
 		}
-		key, some, product := "", false, 1.0
-		for _, f := range args {
+		key, some := "", false
+		var xs [2]float64
+		for i, f := range args {
 			r := tup[f.Tables[0].ID]
 			some = some || r >= 0
 			key += fmt.Sprint(r, ",")
@@ -120,7 +159,7 @@ func (tr *trial) naive(set randomSet, args []*model.Field, dims []*model.Field) 
 			if r >= 0 {
 				x = f.Symbols.Number(f.Tables[0].Column(f).Code(r))
 			}
-			product *= x
+			xs[i] = x
 		}
 		rec := record{key, tr.group(tree, tup, dims)}
 		if !some || seen[rec] {
@@ -130,8 +169,8 @@ func (tr *trial) naive(set randomSet, args []*model.Field, dims []*model.Field) 
 		if _, ok := out[rec.group]; !ok {
 			out[rec.group] = nil
 		}
-		if product == product {
-			out[rec.group] = append(out[rec.group], product)
+		if x := arg.eval(xs[0], xs[1]); x == x {
+			out[rec.group] = append(out[rec.group], x)
 		}
 	}
 	return out
@@ -210,11 +249,14 @@ func TestGridAgainstOracle(t *testing.T) {
 			defs = append(defs, DimDef{Field: d.Name})
 		}
 		args := []*model.Field{nums[tr.rng.IntN(len(nums))]}
-		text := args[0].Name
+		arg := &arguments[tr.rng.IntN(3)]
+		names := []any{args[0].Name}
 		if second := nums[tr.rng.IntN(len(nums))]; tr.rng.IntN(3) == 0 && tr.u.TreeOf(second) == tr.u.TreeOf(args[0]) {
 			args = append(args, second)
-			text += "*" + second.Name
+			names = append(names, second.Name)
+			arg = &arguments[3+tr.rng.IntN(3)]
 		}
+		text := fmt.Sprintf(arg.text, names...)
 		set := tr.set(2)
 		kind := measures[tr.rng.IntN(len(measures))]
 		source := fmt.Sprintf(kind.text, set.text, text)
@@ -226,7 +268,7 @@ func TestGridAgainstOracle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := tr.naive(set, args, dims)
+		want := tr.naive(set, arg, args, dims)
 		tree := tr.u.TreeOf(args[0])
 		found := map[string]bool{}
 		for row := range g.N {
@@ -253,7 +295,7 @@ func TestGridAgainstOracle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := kind.fold(tr.naive(set, args, nil)[""])
+		x := kind.fold(tr.naive(set, arg, args, nil)[""])
 		if got := total[0].Float(); !(got == x || math.IsNaN(got) && math.IsNaN(x)) {
 			t.Fatalf("seed %d: %s: total %v, want %v", seed, source, got, x)
 		}

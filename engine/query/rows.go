@@ -49,10 +49,8 @@ func (s *scan) sameRecords() bool {
 		return true
 	}
 	for _, j := range s.jobs {
-		for _, a := range j.args {
-			if !nullStrict(a) {
-				return false
-			}
+		if !j.nullStrict() {
+			return false
 		}
 	}
 	return true
