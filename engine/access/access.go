@@ -207,15 +207,15 @@ func Reduce(e *infer.Engine, red *Reduction, show func(dual.Value) string) (*sto
 // those that are allowed, the alternative allows nothing (strict exclusion).
 func alive(e *infer.Engine, red *Reduction, show func(dual.Value) string) (map[string]*bitset.Set, error) {
 	var rows map[string]*bitset.Set
-	any, restricted := false, false
+	some, restricted := false, false
 	for _, alternative := range combined(e, red.Any) {
-		st, ok, some := stateOf(e, alternative, show)
-		restricted = restricted || some
+		st, ok, restricts := stateOf(e, alternative, show)
+		restricted = restricted || restricts
 		if !ok {
 			continue
 		}
-		any = true
-		if !some { // no field of the app is reduced by it
+		some = true
+		if !restricts { // no field of the app is reduced by it
 			return nil, nil
 		}
 		if rows == nil {
@@ -233,7 +233,7 @@ func alive(e *infer.Engine, red *Reduction, show func(dual.Value) string) (map[s
 			rows[t.Name] = set
 		}
 	}
-	if restricted && !any {
+	if restricted && !some {
 		return nil, ErrDenied
 	}
 	return rows, nil

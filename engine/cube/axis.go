@@ -83,15 +83,15 @@ func (c *Cube) buildAxis(dims []int, top bool, open Open) *axis {
 func (c *Cube) distinct(dims []int) [][]uint32 {
 	seen := map[string]bool{}
 	var out [][]uint32
-	var real []int
+	var own []int // without the pseudo dimension
 	for _, d := range dims {
 		if d != pseudo {
-			real = append(real, d)
+			own = append(own, d)
 		}
 	}
 	for row := range c.Rows {
-		tuple := make([]uint32, len(real))
-		for i, d := range real {
+		tuple := make([]uint32, len(own))
+		for i, d := range own {
 			tuple[i] = c.codes[d][row]
 		}
 		if k := key(tuple); !seen[k] {
@@ -100,7 +100,7 @@ func (c *Cube) distinct(dims []int) [][]uint32 {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b []uint32) int {
-		for i, d := range real {
+		for i, d := range own {
 			if x := int(c.rank(d, a[i])) - int(c.rank(d, b[i])); x != 0 {
 				return x
 			}
