@@ -40,6 +40,10 @@ func (p *planner) aggr(n *expr.Call, within *scope) (*aggr, error) {
 	if err != nil {
 		return nil, err
 	}
+	key := s.key() + " " + within.key() + " " + expr.String(n)
+	if a := p.tables[key]; a != nil {
+		return a, nil
+	}
 	sub := newPlanner(p.ctx, p.c, p.depth+1, within)
 	sub.rows = s // the set limits the combinations, not what is aggregated over them
 	a := &aggr{noDistinct: n.NoDist}
@@ -72,6 +76,7 @@ func (p *planner) aggr(n *expr.Call, within *scope) (*aggr, error) {
 		a.groups.of(tuple)
 		a.vals = append(a.vals, vals[0].At(i))
 	}
+	p.tables[key] = a
 	return a, nil
 }
 

@@ -28,8 +28,9 @@ type planner struct {
 	rows    *scope // whose dimension values make rows; the context's
 	dims    []*dim
 	jobs    []*job
-	byKey   map[string]int
-	arr     *arrangement // what inter-record functions look at, set before each run
+	byKey   map[string]int   // jobs by scope and source
+	tables  map[string]*aggr // Aggr tables likewise
+	arr     *arrangement     // what inter-record functions look at, set before each run
 	// measures by their label, for references between columns, and those
 	// that are resolved already, by number
 	columns  map[string]expr.Node
@@ -57,7 +58,7 @@ type funcNode struct {
 func (n *funcNode) Pos() int { return n.at }
 
 func newPlanner(ctx context.Context, c *Context, depth int, within *scope) *planner {
-	return &planner{ctx: ctx, c: c, depth: depth, context: within, rows: within, byKey: map[string]int{}, arr: &arrangement{}}
+	return &planner{ctx: ctx, c: c, depth: depth, context: within, rows: within, byKey: map[string]int{}, tables: map[string]*aggr{}, arr: &arrangement{}}
 }
 
 func errorAt(n expr.Node, format string, args ...any) error {

@@ -91,7 +91,7 @@ func (p *planner) makeRows(g *Grid) error {
 }
 
 // rowsMax bounds the rows of a grid.
-const rowsMax = 50_000_000
+const rowsMax = 20_000_000
 
 // A part is the combinations of the dimensions of one tree. Its groups are
 // always hashed, so that they are numbered without gaps.
