@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cognate-bi/cognate/bench/ssb"
@@ -68,6 +69,7 @@ type dataset struct {
 	script     string
 	selections []namedSelection
 	charts     []chart
+	answers    map[string]string // by workload; nil where nobody else was asked
 }
 
 // Run measures everything.
@@ -82,6 +84,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 			return nil, fmt.Errorf("bench: %w", err)
 		}
 		data = starSchema()
+		data.answers = starAnswers[starInput{c.ScaleFactor, c.Seed}]
 	}
 	for _, threads := range slices.Compact([]int{1, runtime.GOMAXPROCS(0)}) {
 		r.add(Figure{Workload: fmt.Sprintf("read bandwidth, %d threads", threads), Unit: "GB/s", Samples: bandwidth(threads)})
@@ -124,8 +127,9 @@ func reload(ctx context.Context, c *Config, d *dataset, r *Report) (*model.Model
 	return m, result, nil
 }
 
-// repeat measures f, which returns its answer.
-func repeat(ctx context.Context, c *Config, r *Report, workload string, f func() (string, error)) error {
+// repeat measures f, which returns its answer. What follows " (" in the name of
+// a workload describes it and does not belong to its key in d.answers.
+func repeat(ctx context.Context, c *Config, d *dataset, r *Report, workload string, f func() (string, error)) error {
 	fig := Figure{Workload: workload, Unit: "ms"}
 	for i := range c.Repetitions {
 		if err := ctx.Err(); err != nil {
@@ -141,6 +145,10 @@ func repeat(ctx context.Context, c *Config, r *Report, workload string, f func()
 			return fmt.Errorf("bench: %s: %s, then %s", workload, fig.Answer, answer)
 		}
 		fig.Answer = answer
+	}
+	key, _, _ := strings.Cut(workload, " (")
+	if want := d.answers[key]; want != "" && want != fig.Answer {
+		return fmt.Errorf("bench: %s: %s, right is %s", workload, fig.Answer, want)
 	}
 	r.add(fig)
 	return nil

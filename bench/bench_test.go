@@ -170,3 +170,52 @@ func TestConfig(t *testing.T) {
 		t.Error("negative scale: no error")
 	}
 }
+
+// TestWrongAnswers makes sure that a wrong answer is an error: one that changes,
+// and one that is not that of the other system.
+func TestWrongAnswers(t *testing.T) {
+	c, d := Config{Repetitions: 2}, dataset{answers: map[string]string{"known": "1"}}
+	calls := 0
+	for _, tt := range []struct {
+		workload string
+		answer   func() string
+		fails    bool
+	}{
+		{"known (described)", func() string { return "1" }, false},
+		{"known (described)", func() string { return "2" }, true},
+		{"unknown", func() string { return "2" }, false},
+		{"unknown", func() string { calls++; return strconv.Itoa(calls) }, true},
+	} {
+		var r Report
+		err := repeat(t.Context(), &c, &d, &r, tt.workload, func() (string, error) { return tt.answer(), nil })
+		if (err != nil) != tt.fails || (len(r.Figures) == 0) != tt.fails {
+			t.Errorf("%s: %v, %d figures", tt.workload, err, len(r.Figures))
+		}
+	}
+}
+
+// TestKnownAnswersHaveWorkloads keeps a renamed workload from losing its answer.
+func TestKnownAnswersHaveWorkloads(t *testing.T) {
+	check := func(d *dataset, answers map[string]string) {
+		t.Helper()
+		n := 0
+		for _, s := range d.selections {
+			if answers["click "+s.name] != "" {
+				n++
+			}
+		}
+		for _, c := range d.charts {
+			if answers["chart "+c.name] != "" {
+				n++
+			}
+		}
+		if n != len(answers) || n != len(d.selections)+len(d.charts) {
+			t.Errorf("%d of %d answers belong to one of %d workloads", n, len(answers), len(d.selections)+len(d.charts))
+		}
+	}
+	check(&flights, flights.answers)
+	star := starSchema()
+	for _, answers := range starAnswers {
+		check(&star, answers)
+	}
+}

@@ -32,7 +32,7 @@ func charts(ctx context.Context, c *Config, d *dataset, m *model.Model, result *
 	total := Figure{Workload: "all charts", Unit: "ms", Samples: make([]float64, c.Repetitions)}
 	for i := range d.charts {
 		ch := &d.charts[i]
-		err := repeat(ctx, c, r, "chart "+ch.name, func() (string, error) {
+		err := repeat(ctx, c, d, r, "chart "+ch.name, func() (string, error) {
 			return ch.compute(ctx, c, m, result)
 		})
 		if err != nil {

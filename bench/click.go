@@ -71,7 +71,7 @@ func clicks(ctx context.Context, c *Config, d *dataset, m *model.Model, r *Repor
 		if err != nil {
 			return fmt.Errorf("bench: %w", err)
 		}
-		err = repeat(ctx, c, r, "click "+s.name+" ("+s.describe()+")", func() (string, error) {
+		err = repeat(ctx, c, d, r, "click "+s.name+" ("+s.describe()+")", func() (string, error) {
 			engine, err := fresh(m)
 			if err != nil {
 				return "", err

@@ -23,7 +23,7 @@ func starSchema() dataset {
 		}
 		fmt.Fprintf(&script, "[%s]:\nLOAD %s\nFROM [lib://bench/%s.csv] (txt, utf8, embedded labels, delimiter is ',', msq);\n", t.Name, strings.Join(fields, ", "), t.Name)
 	}
-	return dataset{script.String(), starSelections, starCharts}
+	return dataset{script: script.String(), selections: starSelections, charts: starCharts}
 }
 
 // starSelections are those of which the figures of other systems are known.
