@@ -28,6 +28,7 @@ type Model struct {
 	Version uint64
 
 	byName map[string]*Field
+	steps  sync.Map // Step -> []int32, see rowOf
 	ways   sync.Map // [2]int{base table, field} -> *Way, nil where there is none
 }
 

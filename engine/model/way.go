@@ -89,7 +89,7 @@ func (m *Model) Path(a, b *Table) (path []Step, ok bool) {
 }
 
 // WayTo returns the way from the rows of base to a field, ok = false if there
-// is none on which every row has at most one value.
+// is none on which every row of base has at most one value.
 //
 // Ways are made once and shared.
 func (m *Model) WayTo(base *Table, f *Field) (*Way, bool) {
@@ -116,33 +116,64 @@ func (m *Model) makeWay(base *Table, f *Field) *Way {
 			nearest, holder = path, t
 		}
 	}
-	if holder == nil || !unique(nearest) {
+	if holder == nil {
 		return nil
 	}
-	return &Way{Field: f, Column: nearest[0].From.Column, Through: compose(nearest, holder.Column(f))}
-}
-
-func unique(path []Step) bool {
-	for _, s := range path {
-		if !s.To.Unique() {
-			return false
+	rowOf := make([][]int32, len(nearest))
+	for i, step := range nearest {
+		if rowOf[i] = m.rowOf(step); rowOf[i] == nil {
+			return nil
 		}
 	}
-	return true
+	return &Way{Field: f, Column: nearest[0].From.Column, Through: compose(nearest, rowOf, holder.Column(f))}
+}
+
+// rowOf returns for each key code of a step the one row that it leads to, -1
+// for none; nil if some row that the step starts from leads to several. Keys
+// that the start does not have may well be there more than once.
+func (m *Model) rowOf(s Step) []int32 {
+	if s.To.Unique() {
+		return s.To.RowOf()
+	}
+	if r, ok := m.steps.Load(s); ok {
+		return r.([]int32)
+	}
+	r := s.makeRowOf()
+	m.steps.Store(s, r)
+	return r
+}
+
+func (s Step) makeRowOf() []int32 {
+	n := s.From.Field.Symbols.Len() + 1
+	used := make([]uint8, n)
+	s.From.Column.Mark(used, nil, n)
+	rowOf := make([]int32, n)
+	var one [1]uint32
+	for key := range rowOf {
+		rowOf[key] = -1
+		rows := s.To.RowsOf(uint32(key), one[:])
+		switch {
+		case len(rows) > 1 && used[key] != 0:
+			return nil
+		case len(rows) > 0:
+			rowOf[key] = int32(rows[0])
+		}
+	}
+	return rowOf
 }
 
 // compose returns, for each key code of the first link, the code of the
 // column in the last table.
-func compose(path []Step, last *storage.Column) []uint32 {
+func compose(path []Step, rowOf [][]int32, last *storage.Column) []uint32 {
 	n := path[0].From.Field.Symbols.Len() + 1
 	through := make([]uint32, n)
 	for key := range through {
-		row := path[0].To.RowOf()[key]
-		for _, s := range path[1:] {
+		row := rowOf[0][key]
+		for i, s := range path[1:] {
 			if row < 0 {
 				break
 			}
-			row = s.To.RowOf()[s.From.Column.Code(int(row))]
+			row = rowOf[i+1][s.From.Column.Code(int(row))]
 		}
 		if row >= 0 {
 			through[key] = last.Code(int(row))
