@@ -139,8 +139,10 @@ func (p *planner) place(j *job) error {
 		fields = append(fields, a.fields...)
 	}
 	j.tables = homes(fields)
+	trees := map[int]bool{}
 	for _, t := range j.tables {
-		if t.Tree != j.tables[0].Tree {
+		trees[t.Tree] = true
+		if len(trees) > 1 && !p.overAggr(j) { // Aggr lists the cartesian product itself
 			return fmt.Errorf("%s: the fields of one aggregation lie in tables without a link: %s and %s", j.spec.Name, j.tables[0].Name, t.Name)
 		}
 	}
@@ -153,7 +155,7 @@ func (p *planner) place(j *job) error {
 		}
 		within := d.call == ""
 		for _, f := range d.fields() {
-			within = within && (treeOf(f) == j.tables[0].Tree || j.tables[0].Column(f) != nil)
+			within = within && (trees[treeOf(f)] || j.tables[0].Column(f) != nil)
 		}
 		if within {
 			j.dims = append(j.dims, i)
