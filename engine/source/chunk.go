@@ -26,6 +26,20 @@ type chunker struct {
 	size  int // chunkBytes, less in tests
 }
 
+// first returns the next chunk that has a record, or io.EOF. The labels are in
+// it, so chunks of empty lines and comments before it do not count.
+func (c *chunker) first() ([]byte, error) {
+	for {
+		chunk, err := c.next()
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := c.d.skip(stringOf(chunk), 0); ok {
+			return chunk, nil
+		}
+	}
+}
+
 // next returns the next complete records, or io.EOF. The bytes are the
 // caller's.
 func (c *chunker) next() ([]byte, error) {

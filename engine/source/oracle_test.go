@@ -27,7 +27,7 @@ func readWith(text string, s Spec, size, workers int) ([]string, error) {
 		return nil, err
 	}
 	chunks := &chunker{r: strings.NewReader(text), d: d, noEOF: s.NoEOF, line: 1, size: size}
-	first, err := chunks.next()
+	first, err := chunks.first()
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
@@ -230,10 +230,11 @@ func TestGlob(t *testing.T) {
 func FuzzCSV(f *testing.F) {
 	for _, seed := range []string{
 		"a,b\n1,2\n", "a,b\r\n\"x\ny\",\"z\"\"\"\r\n", "\"a\"|\"b\"\n1", "a\n\"510\"123-4567\n", "\n\n,,,\n\"", "a,b\n\" \" x,1\n",
-		"// c \"\na\n// \"\n1\n", "a\n\"x\"\x1a\n", "\xff\xfe\x00\n\xe4,\"\xe4\"",
+		"\n" + strings.Repeat("0", 127), "// c \"\na\n// \"\n1\n", "a\n\"x\"\x1a\n", "\xff\xfe\x00\n\xe4,\"\xe4\"",
 	} {
 		f.Add(seed, byte(0))
 		f.Add(seed, byte(7))
+		f.Add(seed, byte(0x1d))
 	}
 	f.Fuzz(func(t *testing.T, text string, mode byte) {
 		s := Spec{Delimiter: ",", Quotes: QuoteMode(1 + mode%3)}

@@ -90,7 +90,7 @@ func newTextReader(ctx context.Context, in *stream, s Spec, loc *number.Locale) 
 		return nil, err
 	}
 	chunks := &chunker{r: text, d: d, noEOF: s.NoEOF, line: line, size: chunkBytes}
-	first, err := chunks.next()
+	first, err := chunks.first()
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
