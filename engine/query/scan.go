@@ -111,7 +111,7 @@ func (s *scan) run(ctx context.Context) ([]*groups, error) {
 func (s *scan) runRows(ctx context.Context) ([]*worker, error) {
 	rows := s.c.rows(s.scope, s.base)
 	n := s.base.Rows
-	const least = 1 << 14 // rows below which a second worker is not worth its merge
+	least := min(1<<14, s.c.morsel()) // rows below which a second worker is not worth its merge
 	k := max(1, min(s.c.workers(), n/least))
 	share := ((n+k-1)/k + 63) &^ 63
 	workers := make([]*worker, k)
