@@ -5,61 +5,18 @@ import (
 	"strings"
 )
 
-// elemExpr reads element terms joined by + and -.
+// elemExpr reads element terms joined by set operators.
 func (p *parser) elemExpr() (*Elems, error) {
-	return p.elemChain("+-", func() (*Elems, error) { return p.elemChain("*/", p.elemPrimary) })
+	a := algebra[*Elems]{p, p.elemOperand, func(at int, op string, l, r *Elems) *Elems {
+		return &Elems{At: at, Op: op, L: l, R: r}
+	}}
+	return a.sum()
 }
 
-// elemChain reads operands joined by any operator of ops, left to right.
-func (p *parser) elemChain(ops string, operand func() (*Elems, error)) (*Elems, error) {
-	left, err := operand()
-	if err != nil {
-		return nil, err
-	}
-	for p.tok.kind == tokOp && strings.Contains(ops, p.tok.text) {
-		op := p.tok.text
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		right, err := operand()
-		if err != nil {
-			return nil, err
-		}
-		if err := p.count(); err != nil {
-			return nil, err
-		}
-		left = &Elems{At: left.At, Op: op, L: left, R: right}
-	}
-	return left, nil
-}
-
-// elemPrimary reads a list, a bracketed expression, a field, P() or E(), or
-// the complement of one of them.
-func (p *parser) elemPrimary() (*Elems, error) {
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
-	defer p.leave()
+// elemOperand reads a list, a field, P() or E().
+func (p *parser) elemOperand() (*Elems, error) {
 	at := p.tok.at
 	switch {
-	case p.tok.is("-"):
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		x, err := p.elemPrimary()
-		if err != nil {
-			return nil, err
-		}
-		return &Elems{At: at, Op: "~", L: x}, nil
-	case p.tok.is("("):
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		x, err := p.elemExpr()
-		if err != nil {
-			return nil, err
-		}
-		return x, p.expect(")")
 	case p.tok.is("{"):
 		return p.elemList()
 	case (p.tok.word("p") || p.tok.word("e")) && p.peek().is("("):

@@ -79,8 +79,16 @@ func (e *expansion) text(src string, depth int) (string, error) {
 
 // closing returns the offset of the bracket that closes the one at open, -1
 // if there is none. Brackets in single quotes do not count, unless the quote
-// is never closed.
+// is never closed: then it is an apostrophe.
 func closing(src string, open int) int {
+	if at := closingIn(src, open, true); at >= 0 || strings.IndexByte(src[open:], '\'') < 0 {
+		return at
+	}
+	return closingIn(src, open, false)
+}
+
+// closingIn does it with single quotes that hide brackets, or without.
+func closingIn(src string, open int, quotes bool) int {
 	depth := 0
 	for i := open; i < len(src); i++ {
 		switch src[i] {
@@ -91,26 +99,8 @@ func closing(src string, open int) int {
 				return i
 			}
 		case '\'':
-			if n := strings.IndexByte(src[i+1:], '\''); n >= 0 {
+			if n := strings.IndexByte(src[i+1:], '\''); quotes && n >= 0 {
 				i += n + 1
-			}
-		}
-	}
-	if strings.IndexByte(src[open:], '\'') < 0 {
-		return -1
-	}
-	return plainClosing(src, open) // an apostrophe, not a quote
-}
-
-func plainClosing(src string, open int) int {
-	depth := 0
-	for i := open; i < len(src); i++ {
-		switch src[i] {
-		case '(':
-			depth++
-		case ')':
-			if depth--; depth == 0 {
-				return i
 			}
 		}
 	}

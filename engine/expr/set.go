@@ -27,66 +27,16 @@ func (p *parser) setBraces() (*SetExpr, error) {
 	return set, p.advance()
 }
 
-// setExpr reads set terms joined by + and -.
+// setExpr reads sets joined by set operators.
 func (p *parser) setExpr() (*SetExpr, error) {
-	return p.setChain("+-", func() (*SetExpr, error) { return p.setChain("*/", p.setFactor) })
+	a := algebra[*SetExpr]{p, p.setOperand, func(at int, op string, l, r *SetExpr) *SetExpr {
+		return &SetExpr{At: at, Op: op, L: l, R: r}
+	}}
+	return a.sum()
 }
 
-// setChain reads operands joined by any operator of ops, left to right.
-func (p *parser) setChain(ops string, operand func() (*SetExpr, error)) (*SetExpr, error) {
-	left, err := operand()
-	if err != nil {
-		return nil, err
-	}
-	for p.tok.kind == tokOp && strings.Contains(ops, p.tok.text) {
-		op := p.tok.text
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		right, err := operand()
-		if err != nil {
-			return nil, err
-		}
-		if err := p.count(); err != nil {
-			return nil, err
-		}
-		left = &SetExpr{At: left.At, Op: op, L: left, R: right}
-	}
-	return left, nil
-}
-
-// setFactor reads a set with an optional complement.
-func (p *parser) setFactor() (*SetExpr, error) {
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
-	defer p.leave()
-	at := p.tok.at
-	switch {
-	case p.tok.is("-"):
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		x, err := p.setFactor()
-		if err != nil {
-			return nil, err
-		}
-		return &SetExpr{At: at, Op: "~", L: x}, nil
-	case p.tok.is("("):
-		if err := p.advance(); err != nil {
-			return nil, err
-		}
-		x, err := p.setExpr()
-		if err != nil {
-			return nil, err
-		}
-		return x, p.expect(")")
-	}
-	return p.setPrimary()
-}
-
-// setPrimary reads entity, modifier, or both.
-func (p *parser) setPrimary() (*SetExpr, error) {
+// setOperand reads entity, modifier, or both.
+func (p *parser) setOperand() (*SetExpr, error) {
 	s := &SetExpr{At: p.tok.at}
 	if !p.tok.is("<") {
 		entity, err := p.entity()

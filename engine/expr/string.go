@@ -149,6 +149,22 @@ func setPrec(op string) int {
 	return 3
 }
 
+// operation writes a complement, which has no right operand, or two operands
+// and what joins them. left and right are told how strong the operator is.
+func (w *writer) operation(op string, low int, left, right func(low int)) {
+	prec := setPrec(op)
+	if op == "~" {
+		w.put("-")
+		left(prec)
+		return
+	}
+	w.bracketed(prec < low, func() {
+		left(prec)
+		w.put(" ", op, " ")
+		right(prec + 1)
+	})
+}
+
 func (w *writer) set(s *SetExpr, low int) {
 	switch s.Op {
 	case "":
@@ -163,16 +179,8 @@ func (w *writer) set(s *SetExpr, low int) {
 			}
 			w.put(">")
 		}
-	case "~":
-		w.put("-")
-		w.set(s.L, 3)
 	default:
-		prec := setPrec(s.Op)
-		w.bracketed(prec < low, func() {
-			w.set(s.L, prec)
-			w.put(" ", s.Op, " ")
-			w.set(s.R, prec+1)
-		})
+		w.operation(s.Op, low, func(low int) { w.set(s.L, low) }, func(low int) { w.set(s.R, low) })
 	}
 }
 
@@ -219,9 +227,6 @@ func (w *writer) elems(e *Elems, low int) {
 			w.element(x)
 		}
 		w.put("}")
-	case "~":
-		w.put("-")
-		w.elems(e.L, 3)
 	case "field":
 		w.field(e.State, e.Field)
 	case "p", "e":
@@ -236,12 +241,7 @@ func (w *writer) elems(e *Elems, low int) {
 		}
 		w.put(")")
 	default:
-		prec := setPrec(e.Op)
-		w.bracketed(prec < low, func() {
-			w.elems(e.L, prec)
-			w.put(" ", e.Op, " ")
-			w.elems(e.R, prec+1)
-		})
+		w.operation(e.Op, low, func(low int) { w.elems(e.L, low) }, func(low int) { w.elems(e.R, low) })
 	}
 }
 
