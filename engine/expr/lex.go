@@ -55,8 +55,8 @@ func (l *lexer) next(at int) (token, error) {
 		return l.quoted(at, ']', tokQuoted)
 	case isDigit(c) || c == '.' && at+1 < len(l.src) && isDigit(l.src[at+1]):
 		return l.number(at), nil
-	case isNameByte(c):
-		end := nameEnd(l.src, at)
+	case IsNameByte(c):
+		end := NameEnd(l.src, at)
 		return token{kind: tokIdent, at: at, end: end, text: l.src[at:end]}, nil
 	default:
 		return l.op(at)
@@ -69,8 +69,8 @@ func (l *lexer) skip(at int) (int, error) {
 	for at < len(l.src) {
 		rest := l.src[at:]
 		switch {
-		case blankLen(rest) > 0:
-			at += blankLen(rest)
+		case BlankLen(rest) > 0:
+			at += BlankLen(rest)
 		case strings.HasPrefix(rest, "//"):
 			n := strings.IndexAny(rest, "\r\n")
 			if n < 0 {
@@ -90,9 +90,9 @@ func (l *lexer) skip(at int) (int, error) {
 	return at, nil
 }
 
-// blankLen returns the length of the blank that s starts with, or 0. A byte
+// BlankLen returns the length of the blank that s starts with, or 0. A byte
 // order mark and a no-break space count as blanks.
-func blankLen(s string) int {
+func BlankLen(s string) int {
 	switch {
 	case s == "":
 		return 0
@@ -106,31 +106,42 @@ func blankLen(s string) int {
 	return 0
 }
 
-// quoted reads the quoted text at at up to the closing byte; a doubled closing
-// byte stands for itself.
-func (l *lexer) quoted(at int, closing byte, kind tokenKind) (token, error) {
-	for i := at + 1; i < len(l.src); i++ {
-		if l.src[i] != closing {
+// QuotedEnd returns the offset behind the text that is quoted from at on, -1 if
+// it is not closed. A doubled closing byte stands for itself.
+func QuotedEnd(src string, at int, closing byte) int {
+	for i := at + 1; i < len(src); i++ {
+		if src[i] != closing {
 			continue
 		}
-		if i+1 < len(l.src) && l.src[i+1] == closing {
+		if i+1 < len(src) && src[i+1] == closing {
 			i++
 			continue
 		}
-		text := l.src[at+1 : i]
-		if one := string(closing); strings.Contains(text, one) {
-			text = strings.ReplaceAll(text, one+one, one)
-		}
-		return token{kind: kind, at: at, end: i + 1, text: text}, nil
+		return i + 1
 	}
-	return token{}, &Error{At: at, Msg: "missing closing " + string(closing)}
+	return -1
+}
+
+// Unquote returns what text in quotes, the last of which is closing, says.
+func Unquote(quoted string, closing byte) string {
+	text, one := quoted[1:len(quoted)-1], string(rune(closing))
+	return strings.ReplaceAll(text, one+one, one)
+}
+
+// quoted reads the quoted text at at up to the closing byte.
+func (l *lexer) quoted(at int, closing byte, kind tokenKind) (token, error) {
+	end := QuotedEnd(l.src, at, closing)
+	if end < 0 {
+		return token{}, &Error{At: at, Msg: "missing closing " + string(rune(closing))}
+	}
+	return token{kind: kind, at: at, end: end, text: Unquote(l.src[at:end], closing)}, nil
 }
 
 // number reads a number literal. Digits that run on into letters are a name
 // (a field called 2nd), as nothing else can be meant.
 func (l *lexer) number(at int) token {
 	end := numberEnd(l.src, at)
-	if n := nameEnd(l.src, end); n > end && l.src[end] != '.' {
+	if n := NameEnd(l.src, end); n > end && l.src[end] != '.' {
 		return token{kind: tokIdent, at: at, end: n, text: l.src[at:n]}
 	}
 	return token{kind: tokNumber, at: at, end: end, text: l.src[at:end]}
@@ -179,9 +190,9 @@ func (l *lexer) op(at int) (token, error) {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// isNameByte reports whether c may stand in an unquoted name: letters, digits,
+// IsNameByte reports whether c may stand in an unquoted name: letters, digits,
 // _ . # $ @ % and everything outside ASCII.
-func isNameByte(c byte) bool {
+func IsNameByte(c byte) bool {
 	switch {
 	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', isDigit(c), c >= utf8.RuneSelf:
 		return true
@@ -189,9 +200,9 @@ func isNameByte(c byte) bool {
 	return strings.IndexByte("_.#$@%", c) >= 0
 }
 
-// nameEnd returns the end of the unquoted name at at; at if there is none.
-func nameEnd(src string, at int) int {
-	for at < len(src) && isNameByte(src[at]) && blankLen(src[at:]) == 0 {
+// NameEnd returns the end of the unquoted name at at; at if there is none.
+func NameEnd(src string, at int) int {
+	for at < len(src) && IsNameByte(src[at]) && BlankLen(src[at:]) == 0 {
 		at++
 	}
 	return at

@@ -260,7 +260,7 @@ func (p *parser) numberLiteral() (Node, error) {
 
 // IsName reports whether s can stand as a name without quotes.
 func IsName(s string) bool {
-	return s != "" && !isDigit(s[0]) && s[0] != '.' && nameEnd(s, 0) == len(s) && !reserved(s)
+	return s != "" && !isDigit(s[0]) && s[0] != '.' && NameEnd(s, 0) == len(s) && !reserved(s)
 }
 
 // QuoteName returns name in square brackets.

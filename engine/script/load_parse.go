@@ -258,7 +258,7 @@ func (s *scanner) fromClause(l *load, start int) error {
 func (s *scanner) barePath() string {
 	s.skip()
 	end := s.pos
-	for end < len(s.src) && blankLen(s.src[end:]) == 0 && s.src[end] != '(' {
+	for end < len(s.src) && expr.BlankLen(s.src[end:]) == 0 && s.src[end] != '(' {
 		end++
 	}
 	path := s.src[s.pos:end]

@@ -28,25 +28,10 @@ func (s *scanner) skip() {
 
 // blankOrComment returns the length of the blank or comment at pos, or 0.
 func blankOrComment(src string, pos int) int {
-	if n := blankLen(src[pos:]); n > 0 {
+	if n := expr.BlankLen(src[pos:]); n > 0 {
 		return n
 	}
 	return commentLen(src, pos)
-}
-
-// blankLen returns the length of the blank s starts with.
-func blankLen(s string) int {
-	switch {
-	case s == "":
-		return 0
-	case s[0] <= ' ':
-		return 1
-	case strings.HasPrefix(s, "\u00a0"):
-		return 2
-	case strings.HasPrefix(s, "\ufeff"):
-		return 3
-	}
-	return 0
 }
 
 // commentLen returns the length of the comment at pos, without the line's
@@ -90,23 +75,10 @@ func (s *scanner) end() bool {
 	return s.pos >= len(s.src)
 }
 
-// isNameByte reports whether c may be part of an unquoted word.
-func isNameByte(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c >= utf8.RuneSelf:
-		return true
-	}
-	return strings.IndexByte("_.#$@%", c) >= 0
-}
-
 // word returns the unquoted word ahead, "" if there is none.
 func (s *scanner) word() string {
 	s.skip()
-	end := s.pos
-	for end < len(s.src) && isNameByte(s.src[end]) && blankLen(s.src[end:]) == 0 {
-		end++
-	}
-	return s.src[s.pos:end]
+	return s.src[s.pos:expr.NameEnd(s.src, s.pos)]
 }
 
 // is reports whether the word ahead is one of the given ones, in any case.
@@ -202,27 +174,11 @@ func (s *scanner) finish() error {
 var closers = map[byte]byte{'\'': '\'', '"': '"', '`': '`', '[': ']'}
 
 // quotedEnd returns the offset behind the quoted text at pos, -1 if it is not
-// closed. A doubled closing quote stands for itself.
-func quotedEnd(src string, pos int) int {
-	closing := closers[src[pos]]
-	for i := pos + 1; i < len(src); i++ {
-		if src[i] != closing {
-			continue
-		}
-		if i+1 < len(src) && src[i+1] == closing {
-			i++
-			continue
-		}
-		return i + 1
-	}
-	return -1
-}
+// closed.
+func quotedEnd(src string, pos int) int { return expr.QuotedEnd(src, pos, closers[src[pos]]) }
 
 // unquote returns the content of quoted text.
-func unquote(quoted string) string {
-	closing := string(closers[quoted[0]])
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], closing+closing, closing)
-}
+func unquote(quoted string) string { return expr.Unquote(quoted, closers[quoted[0]]) }
 
 // quoted reads text in any quotes; ok is false if no quote is ahead.
 func (s *scanner) quoted() (content string, ok bool, err error) {
@@ -259,7 +215,7 @@ func (s *scanner) pattern(what string) (string, error) {
 	}
 	s.skip()
 	end := s.pos
-	for end < len(s.src) && (isNameByte(s.src[end]) || s.src[end] == '*' || s.src[end] == '?') {
+	for end < len(s.src) && (expr.IsNameByte(s.src[end]) || s.src[end] == '*' || s.src[end] == '?') {
 		end++
 	}
 	if end == s.pos {

@@ -2,6 +2,8 @@ package script
 
 import (
 	"strings"
+
+	"github.com/cognate-bi/cognate/engine/expr"
 )
 
 // keyword is the control word a statement starts with, upper case and without
@@ -206,7 +208,7 @@ func (p *splitter) lineEnd(s *statement, from int) (int, error) {
 		case c == ')':
 			depth--
 		}
-		if blankLen(src[i:]) == 0 {
+		if expr.BlankLen(src[i:]) == 0 {
 			last = c
 		}
 		i++
@@ -231,9 +233,9 @@ func (p *splitter) then(s *statement, from int) (int, error) {
 				return 0, errorIn(s, syntaxf(i-p.pos, "missing closing %c", closers[c]))
 			}
 			i = end
-		case blankLen(src[i:]) > 0:
-			i += blankLen(src[i:])
-		case isNameByte(c):
+		case expr.BlankLen(src[i:]) > 0:
+			i += expr.BlankLen(src[i:])
+		case expr.IsNameByte(c):
 			if w := sc.word(); strings.EqualFold(w, "then") {
 				return i + len(w), nil
 			}
