@@ -33,20 +33,26 @@ func (c *Cube) Columns() []int {
 	if c.Def.List {
 		n = len(c.dims)
 	}
-	var cols []int
+	return completed(c.Def.ColumnOrder, 0, n)
+}
+
+// completed returns the columns of order that are in [lo, n), each once, and
+// then those from 0 on that order does not mention.
+func completed(order []int, lo, n int) []int {
+	var out []int
 	seen := map[int]bool{}
-	for _, col := range c.Def.ColumnOrder {
-		if col >= 0 && col < n && !seen[col] {
+	for _, col := range order {
+		if col >= lo && col < n && !seen[col] {
 			seen[col] = true
-			cols = append(cols, col)
+			out = append(out, col)
 		}
 	}
 	for col := range n {
 		if !seen[col] {
-			cols = append(cols, col)
+			out = append(out, col)
 		}
 	}
-	return cols
+	return out
 }
 
 // CellsMax bounds the cells of one page; a larger request is an error of the

@@ -257,8 +257,18 @@ func (c *Cube) totalText(dim int) string {
 // NodeKey returns the key of the node at a row and column of the left (or
 // top) axis, by which [Options.Open] opens and closes it; "" if there is none.
 func (c *Cube) NodeKey(top bool, row, col int) string {
-	if c.pivot == nil {
+	a, n := c.nodeAt(top, row, col)
+	if n == nil {
 		return ""
+	}
+	return a.key(n)
+}
+
+// nodeAt returns the axis and, at a row and column of it, the node that stands
+// for a value of a dimension; nil where there is none.
+func (c *Cube) nodeAt(top bool, row, col int) (*axis, *node) {
+	if c.pivot == nil {
+		return nil, nil
 	}
 	a := c.pivot.left
 	if top {
@@ -268,14 +278,14 @@ func (c *Cube) NodeKey(top bool, row, col int) string {
 	for level := 0; level <= col; level++ {
 		at := slices.IndexFunc(n.below, func(b *node) bool { return b.first <= row && row < b.last })
 		if at < 0 {
-			return ""
+			return a, nil
 		}
 		n = n.below[at]
 	}
 	if n.dim == pseudo || n.total {
-		return ""
+		return a, nil
 	}
-	return a.key(n)
+	return a, n
 }
 
 // NodeKeys returns the keys of all nodes of a level of an axis.
@@ -306,22 +316,8 @@ func (c *Cube) NodeKeys(top bool, level int) (keys []string) {
 // PivotElement returns the dimension and element number of the node at a row
 // and column of an axis (for SelectPivotCells); ok = false where none is.
 func (c *Cube) PivotElement(top bool, row, col int) (dim, elem int, ok bool) {
-	if c.pivot == nil {
-		return 0, 0, false
-	}
-	a := c.pivot.left
-	if top {
-		a, row, col = c.pivot.top, col, row
-	}
-	n := a.root
-	for level := 0; level <= col; level++ {
-		at := slices.IndexFunc(n.below, func(b *node) bool { return b.first <= row && row < b.last })
-		if at < 0 {
-			return 0, 0, false
-		}
-		n = n.below[at]
-	}
-	if n.dim == pseudo || n.total {
+	_, n := c.nodeAt(top, row, col)
+	if n == nil {
 		return 0, 0, false
 	}
 	return n.dim, element(n.code), true

@@ -56,21 +56,7 @@ func (c *Cube) sort(ctx context.Context, g *query.Grid, vals []dual.Vector, orde
 // columnOrder returns the sort order of the columns, completed by those that
 // the definition does not mention.
 func (c *Cube) columnOrder() []int {
-	n := len(c.dims) + len(c.meas)
-	var order []int
-	seen := map[int]bool{}
-	for _, col := range c.Def.SortOrder {
-		if col < n && col >= -1 && !seen[col] {
-			seen[col] = true
-			order = append(order, col)
-		}
-	}
-	for col := range n {
-		if !seen[col] {
-			order = append(order, col)
-		}
-	}
-	return order
+	return completed(c.Def.SortOrder, pseudo, len(c.dims)+len(c.meas))
 }
 
 // dimRanks returns the place of each used code of a dimension; NULL is last.

@@ -73,21 +73,7 @@ func (c *Context) rows(s *scope, t *model.Table) *bitset.Set {
 		l.Not()
 		return l
 	}
-	r := full(c.rows(s.r, t))
-	switch s.op {
-	case '+':
-		l.Or(r)
-	case '-':
-		l.AndNot(r)
-	case '*':
-		l.And(r)
-	case '/':
-		both := l.Clone()
-		both.And(r)
-		l.Or(r)
-		l.AndNot(both)
-	}
-	return l
+	return operate(s.op, l, full(c.rows(s.r, t)))
 }
 
 // holds reports whether a record with the given field codes is in the scope.

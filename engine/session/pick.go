@@ -35,7 +35,7 @@ func (s *Session) PickCells(ctx context.Context, p Place, rows, columns []int, h
 	if err != nil {
 		return false, err
 	}
-	order := shownColumns(c)
+	order := c.Columns()
 	if len(columns) == 0 {
 		for i := range order {
 			columns = append(columns, i)
@@ -64,23 +64,6 @@ func (s *Session) PickCells(ctx context.Context, p Place, rows, columns []int, h
 		done = done || ok
 	}
 	return done, nil
-}
-
-// shownColumns returns the columns in the order in which pages show them.
-func shownColumns(c *cube.Cube) []int {
-	n := c.Dims() + c.Measures()
-	var order []int
-	for _, col := range c.Def.ColumnOrder {
-		if col >= 0 && col < n && !slices.Contains(order, col) {
-			order = append(order, col)
-		}
-	}
-	for col := range n {
-		if !slices.Contains(order, col) {
-			order = append(order, col)
-		}
-	}
-	return order
 }
 
 // An AxisCell is a cell of a pivot table that is selected: in the left or top
