@@ -29,9 +29,9 @@ var objectCubes = map[string]method{
 	"RangeSelectHyperCubeValues":      on("qPath:s qRanges:a qColumnsToSelect:a qOrMode:b qDeselectOnlyOneSelected:b", rangeSelect),
 	"MultiRangeSelectHyperCubeValues": on("qPath:s qRanges:a qOrMode:b qDeselectOnlyOneSelected:b", multiRangeSelect),
 
-	"SearchListObjectFor":    on("qPath:s qMatch:s", searchList),
+	"SearchListObjectFor":    on("qPath:s qMatch:s", inPlace(searchList)),
 	"AbortListObjectSearch":  on("qPath:s", abortSearch),
-	"AcceptListObjectSearch": on("qPath:s qToggleMode:b qSoftLock:b", acceptSearch),
+	"AcceptListObjectSearch": on("qPath:s qToggleMode:b qSoftLock:b", inPlace(acceptSearch)),
 
 	"ClearSelections": on("qPath:s qColIndices:a", clearSelections),
 	"Lock":            on("qPath:s qColIndices:a", lockPlace(true)),
@@ -39,7 +39,7 @@ var objectCubes = map[string]method{
 
 	"SetActiveField": on("qPath:s qDimNo:i qNewIndex:i", setActive("qNewIndex", false)),
 	"StepCycle":      on("qPath:s qDimNo:i qNbrSteps:i", setActive("qNbrSteps", true)),
-	"DrillUp":        on("qPath:s qDimNo:i qNbrSteps:i", drillUp),
+	"DrillUp":        on("qPath:s qDimNo:i qNbrSteps:i", inPlace(drillUp)),
 	"ExpandLeft":     on("qPath:s qRow:i qCol:i qAll:b", expand(false, true)),
 	"ExpandTop":      on("qPath:s qRow:i qCol:i qAll:b", expand(true, true)),
 	"CollapseLeft":   on("qPath:s qRow:i qCol:i qAll:b", expand(false, false)),
@@ -49,15 +49,22 @@ var objectCubes = map[string]method{
 // place is the definition that the path of the call leads to.
 func (c *call) place() (session.Place, error) { return c.s.Place(c.ref.ID, c.str("qPath")) }
 
-// pagesMax bounds the pages of one request.
-const pagesMax = 1000
-
-func pages(kind byte) func(*call) error {
+// inPlace makes do a method that is about a place.
+func inPlace(do func(*call, session.Place) error) func(*call) error {
 	return func(c *call) error {
 		p, err := c.place()
 		if err != nil {
 			return err
 		}
+		return do(c, p)
+	}
+}
+
+// pagesMax bounds the pages of one request.
+const pagesMax = 1000
+
+func pages(kind byte) func(*call) error {
+	return inPlace(func(c *call, p session.Place) error {
 		list := c.arg("qPages").Items()
 		if len(list) > pagesMax {
 			return invalid("qPages")
@@ -71,7 +78,7 @@ func pages(kind byte) func(*call) error {
 			c.put("qDataPages", json)
 		}
 		return err
-	}
+	})
 }
 
 // selecting runs a selection in a place and answers qSuccess.
@@ -198,11 +205,7 @@ func multiRangeSelect(c *call) error {
 	})
 }
 
-func searchList(c *call) error {
-	p, err := c.place()
-	if err != nil {
-		return err
-	}
+func searchList(c *call, p session.Place) error {
 	found, err := c.s.SearchFor(c.ctx, p, c.str("qMatch"))
 	return c.done("qSuccess", found, err)
 }
@@ -215,12 +218,8 @@ func abortSearch(c *call) error {
 	return nil
 }
 
-func acceptSearch(c *call) error {
-	p, err := c.place()
-	if err != nil {
-		return err
-	}
-	_, err = c.s.AcceptSearch(c.ctx, p, session.Pick{Toggle: c.bool("qToggleMode"), SoftLock: c.bool("qSoftLock")})
+func acceptSearch(c *call, p session.Place) error {
+	_, err := c.s.AcceptSearch(c.ctx, p, session.Pick{Toggle: c.bool("qToggleMode"), SoftLock: c.bool("qSoftLock")})
 	return err
 }
 
@@ -259,29 +258,17 @@ func lockPlace(locked bool) func(*call) error {
 }
 
 func setActive(number string, step bool) func(*call) error {
-	return func(c *call) error {
-		p, err := c.place()
-		if err != nil {
-			return err
-		}
+	return inPlace(func(c *call, p session.Place) error {
 		return c.s.SetActive(p, c.int("qDimNo"), c.int(number), step)
-	}
+	})
 }
 
-func drillUp(c *call) error {
-	p, err := c.place()
-	if err != nil {
-		return err
-	}
+func drillUp(c *call, p session.Place) error {
 	return c.s.DrillUp(p, c.int("qDimNo"), c.int("qNbrSteps"))
 }
 
 func expand(top, open bool) func(*call) error {
-	return func(c *call) error {
-		p, err := c.place()
-		if err != nil {
-			return err
-		}
+	return inPlace(func(c *call, p session.Place) error {
 		return c.s.Expand(c.ctx, p, top, c.int("qRow"), c.int("qCol"), c.bool("qAll"), open)
-	}
+	})
 }

@@ -16,6 +16,12 @@ func (s *Session) PickElements(ctx context.Context, p Place, dim int, elements [
 	if err != nil {
 		return false, err
 	}
+	return s.pick(c, p, dim, elements, how)
+}
+
+// pick selects element numbers of a dimension; done is false if its values are
+// not those of one field.
+func (s *Session) pick(c *cube.Cube, p Place, dim int, elements []int, how Pick) (done bool, err error) {
 	f, codes, ok := c.Pick(dim, elements)
 	if !ok {
 		return false, nil
@@ -53,11 +59,7 @@ func (s *Session) PickCells(ctx context.Context, p Place, rows, columns []int, h
 				elements = append(elements, c.Element(dim, row))
 			}
 		}
-		f, codes, ok := c.Pick(dim, elements)
-		if !ok {
-			continue
-		}
-		ok, err := s.Select(f, codes, s.in(p, how))
+		ok, err := s.pick(c, p, dim, elements, how)
 		if err != nil {
 			return false, err
 		}
