@@ -46,7 +46,7 @@ type Def struct {
 	ShowAlternatives  bool       // list: alternatives are told from excluded values
 	Frequency         byte       // list: N V P R
 	Expressions       []string   // list
-	AutoSortRows      int        // list: selected values come first if there are more rows than this
+	AutoSortRows      int        // list: selected values come first if there are more rows than this; 0 = off
 	Node              *tree.Node // the definition as written
 }
 
@@ -181,11 +181,8 @@ func ParseList(n *tree.Node, lib Library) *Def {
 		ShowAlternatives: n.Get("qShowAlternatives").Truth(),
 		Frequency:        enum(n.Get("qFrequencyMode"), "N", frequencies)[0],
 		Fetch:            parsePages(n.Get("qInitialDataFetch")),
-		AutoSortRows:     -1,
 	}
-	if a := n.Get("qAutoSortByState"); a != nil && a.Has("qDisplayNumberOfRows") {
-		d.AutoSortRows = a.Get("qDisplayNumberOfRows").Int()
-	}
+	d.AutoSortRows = max(0, n.Get("qAutoSortByState").Get("qDisplayNumberOfRows").Int())
 	for _, x := range n.Get("qExpressions").Items() {
 		d.Expressions = append(d.Expressions, x.Get("qExpr").Str())
 	}

@@ -37,7 +37,7 @@ func (c *Cube) computeList(ctx context.Context, o Options) error {
 		}
 	}
 	slices.SortFunc(codes, func(a, b uint32) int { return int(ranks[a]) - int(ranks[b]) })
-	if c.Def.AutoSortRows >= 0 && len(codes) > c.Def.AutoSortRows {
+	if c.Def.AutoSortRows > 0 && len(codes) > c.Def.AutoSortRows {
 		slices.SortStableFunc(codes, func(a, b uint32) int { return stateRank(v.states[a-1]) - stateRank(v.states[b-1]) })
 	}
 	c.Rows, c.codes, c.sorted = len(codes), [][]uint32{codes}, []int{0}

@@ -101,9 +101,6 @@ func (s *Session) definition(at target, node *tree.Node, name string, list bool)
 	var def *cube.Def
 	if list {
 		def = cube.ParseList(node, lib)
-		if def.AutoSortRows <= 0 { // only a positive number switches it on
-			def.AutoSortRows = -1
-		}
 	} else {
 		def = cube.Parse(node, lib)
 	}
