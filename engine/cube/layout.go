@@ -17,6 +17,13 @@ func (w *writer) key(k string) { w.b = tree.AppendKey(w.b, k) }
 
 func (w *writer) str(k, v string) { w.key(k); w.b = tree.AppendString(w.b, v) }
 
+// text writes a member that is left out where it is empty.
+func (w *writer) text(k, v string) {
+	if v != "" {
+		w.str(k, v)
+	}
+}
+
 func (w *writer) num(k string, v float64) { w.key(k); w.b = tree.AppendFloat(w.b, v) }
 
 func (w *writer) int(k string, v int) { w.key(k); w.b = strconv.AppendInt(w.b, int64(v), 10) }
@@ -54,12 +61,8 @@ func (w *writer) invalid(e *Invalid) {
 	}
 	w.open("qError", '{')
 	w.int("qErrorCode", e.Code)
-	if e.Context != "" {
-		w.str("qContext", e.Context)
-	}
-	if e.Message != "" {
-		w.str("qExtendedMessage", e.Message)
-	}
+	w.text("qContext", e.Context)
+	w.text("qExtendedMessage", e.Message)
 	w.close('}')
 }
 
@@ -156,18 +159,14 @@ func (c *Cube) cubeLayout(w *writer) {
 	w.int("qNoOfLeftDims", c.leftDims())
 	w.raw("qTreeNodesOnDim", "[]")
 	w.ints("qColumnOrder", c.Def.ColumnOrder)
-	if c.Def.Title != "" {
-		w.str("qTitle", c.Def.Title)
-	}
+	w.text("qTitle", c.Def.Title)
 	if c.others {
 		w.bool("qHasOtherValues", true)
 	}
 	if c.Def.IndentMode {
 		w.bool("qIndentMode", true)
 	}
-	if c.CalcMessage != "" {
-		w.str("qCalcCondMsg", c.CalcMessage)
-	}
+	w.text("qCalcCondMsg", c.CalcMessage)
 }
 
 func (c *Cube) initialPages(w *writer) {
@@ -251,9 +250,7 @@ func (c *Cube) dimInfo(w *writer, d int) {
 	w.int("qHypercubeCardinal", c.occurring(d))
 	w.int("qAllValuesCardinal", -1)
 	w.close('}')
-	if v.def.LibraryID != "" {
-		w.str("qLibraryId", v.def.LibraryID)
-	}
+	w.text("qLibraryId", v.def.LibraryID)
 	c.passOn(w, v.def.Node, dimMembers)
 	if def := v.def.Node.Get("qDef"); !c.Def.List && def != nil {
 		c.passOn(w, def, inlineMembers)
@@ -373,15 +370,9 @@ func AppendFormat(dst []byte, f *dual.Format) []byte {
 	w.str("qType", names[f.Type])
 	w.int("qnDec", 0)
 	w.int("qUseThou", 0)
-	if f.Pattern != "" {
-		w.str("qFmt", f.Pattern)
-	}
-	if f.Decimal != "" {
-		w.str("qDec", f.Decimal)
-	}
-	if f.Thousand != "" {
-		w.str("qThou", f.Thousand)
-	}
+	w.text("qFmt", f.Pattern)
+	w.text("qDec", f.Decimal)
+	w.text("qThou", f.Thousand)
 	w.close('}')
 	return w.b
 }
@@ -411,9 +402,7 @@ func (c *Cube) measureInfo(w *writer, m int) {
 	w.bool("qIsAutoFormat", v.fmt == nil)
 	c.attrInfos(w, v.attrs, v.def.Attrs, v.def.AttrDims)
 	w.raw("qTrendLines", "[]")
-	if v.def.LibraryID != "" {
-		w.str("qLibraryId", v.def.LibraryID)
-	}
+	w.text("qLibraryId", v.def.LibraryID)
 	c.passOn(w, v.def.Node, measureMembers)
 	if def := v.def.Node.Get("qDef"); def != nil {
 		c.passOn(w, def, inlineMembers)
