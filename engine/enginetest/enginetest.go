@@ -88,6 +88,7 @@ func (a *App) cell(v dual.Value) Cell {
 	return Cell{Num: v.Float(), Text: a.Session.Data().Locale.Text(v)}
 }
 
+// String shows the cell in the messages of failing tests.
 func (c Cell) String() string {
 	switch {
 	case c.Null:

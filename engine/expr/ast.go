@@ -181,4 +181,5 @@ type Error struct {
 	Msg string
 }
 
+// Error implements error: the message without the offset.
 func (e *Error) Error() string { return e.Msg }

@@ -18,6 +18,7 @@ type Error struct {
 	Parameter, Message string
 }
 
+// Error implements error.
 func (e *Error) Error() string { return e.Message + ": " + e.Parameter }
 
 // Codes of JSON-RPC and of the protocol that this package makes itself.

@@ -75,6 +75,7 @@ type DimensionError struct {
 	Err error
 }
 
+// Error implements error.
 func (e *DimensionError) Error() string { return fmt.Sprintf("dimension %d: %v", e.Dim+1, e.Err) }
 
 // Unwrap returns the cause.
@@ -86,6 +87,7 @@ type MeasureError struct {
 	Err     error
 }
 
+// Error implements error.
 func (e *MeasureError) Error() string { return fmt.Sprintf("measure %d: %v", e.Measure+1, e.Err) }
 
 // Unwrap returns the cause.
@@ -312,6 +314,19 @@ func (r *result) only() dual.Value {
 func (r *result) empty() dual.Value {
 	r.agg.Grow(r.groups.n + 1) // one group more than ever got a record
 	return r.agg.Result(r.groups.n)
+}
+
+// totalOf returns the first measure of a grid over everything. It takes what
+// makes a grid as that returns it.
+func totalOf(g *Grid, err error) (dual.Value, error) {
+	if err != nil {
+		return dual.Value{}, err
+	}
+	vals, err := g.Totals()
+	if err != nil {
+		return dual.Value{}, err
+	}
+	return vals[0], nil
 }
 
 // Totals returns the measures over everything: the grand total row.

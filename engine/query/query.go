@@ -102,15 +102,7 @@ func aborted(ctx context.Context) error {
 // Value evaluates an expression without dimensions. The text may start with
 // "=" and is expanded first.
 func (c *Context) Value(ctx context.Context, source string) (dual.Value, error) {
-	g, err := c.Grid(ctx, nil, []string{source})
-	if err != nil {
-		return dual.Value{}, err
-	}
-	vals, err := g.Totals()
-	if err != nil {
-		return dual.Value{}, err
-	}
-	return vals[0], nil
+	return totalOf(c.Grid(ctx, nil, []string{source}))
 }
 
 // Text evaluates an expression and returns its display text; NULL gives "-".
@@ -157,6 +149,7 @@ type expander struct {
 	depth int
 }
 
+// Variable implements [expr.Expander].
 func (x *expander) Variable(name string) (expr.Expansion, bool) {
 	if x.c.Variable == nil {
 		return expr.Expansion{Num: math.NaN()}, false
@@ -172,20 +165,16 @@ func (x *expander) Variable(name string) (expr.Expansion, bool) {
 	return e, err == nil
 }
 
+// Eval implements [expr.Expander].
 func (x *expander) Eval(source, format string) (expr.Expansion, error) {
 	node, err := x.c.parse(x.ctx, source, x.depth+1)
 	if err != nil {
 		return expr.Expansion{}, err
 	}
-	g, err := x.c.grid(x.ctx, nil, []expr.Node{node}, x.depth+1)
+	v, err := totalOf(x.c.grid(x.ctx, nil, []expr.Node{node}, x.depth+1))
 	if err != nil {
 		return expr.Expansion{}, err
 	}
-	vals, err := g.Totals()
-	if err != nil {
-		return expr.Expansion{}, err
-	}
-	v := vals[0]
 	text := x.c.Fn.Locale.Text(v)
 	if format != "" && v.HasNum() {
 		text = x.c.Fn.Locale.FormatNum(v.Num, &dual.Format{Pattern: format})

@@ -299,13 +299,5 @@ func (p *planner) constant(n expr.Node, within *scope) (dual.Value, error) {
 	if sub.depth > expandDepthMax {
 		return dual.Value{}, errorAt(n, "aggregations are nested too deep")
 	}
-	g, err := sub.build([]expr.Node{n})
-	if err != nil {
-		return dual.Value{}, err
-	}
-	vals, err := g.Totals()
-	if err != nil {
-		return dual.Value{}, err
-	}
-	return vals[0], nil
+	return totalOf(sub.build([]expr.Node{n}))
 }

@@ -188,16 +188,18 @@ func (a *arrangement) window(list []dual.Value, row, step int, total bool, args 
 	return list
 }
 
-func shifted(step int) func(*arrangement, bool, []dual.Vector) dual.Vector {
+// fetched takes the first argument from the row that to names, for a row and
+// the second argument n, if it is in the row's segment, which is [lo, hi).
+func fetched(to func(row, n, lo, hi int) int) func(*arrangement, bool, []dual.Vector) dual.Vector {
 	return func(a *arrangement, total bool, args []dual.Vector) dual.Vector {
 		bounds := a.bounds(total)
 		at := make([]int32, a.n)
 		for row := range at {
 			at[row] = -1
 			lo, hi := bounds(row)
-			if to, ok := offset(args, row, a.n, 1); ok {
-				if to = row + step*to; to >= lo && to < hi {
-					at[row] = int32(to)
+			if n, ok := offset(args, row, a.n, 1); ok {
+				if from := to(row, n, lo, hi); from >= lo && from < hi {
+					at[row] = int32(from)
 				}
 			}
 		}
@@ -205,25 +207,17 @@ func shifted(step int) func(*arrangement, bool, []dual.Vector) dual.Vector {
 	}
 }
 
+func shifted(step int) func(*arrangement, bool, []dual.Vector) dual.Vector {
+	return fetched(func(row, n, _, _ int) int { return row + step*n })
+}
+
 func fromEdge(top bool) func(*arrangement, bool, []dual.Vector) dual.Vector {
-	return func(a *arrangement, total bool, args []dual.Vector) dual.Vector {
-		bounds := a.bounds(total)
-		at := make([]int32, a.n)
-		for row := range at {
-			at[row] = -1
-			lo, hi := bounds(row)
-			to, ok := offset(args, row, a.n, 1)
-			if top {
-				to = lo + to - 1
-			} else {
-				to = hi - to
-			}
-			if ok && to >= lo && to < hi {
-				at[row] = int32(to)
-			}
+	return fetched(func(_, n, lo, hi int) int {
+		if top {
+			return lo + n - 1
 		}
-		return args[0].Gather(at)
-	}
+		return hi - n
+	})
 }
 
 // offset reads the second argument of a row.

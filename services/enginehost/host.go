@@ -114,8 +114,10 @@ func New(o Options, lib *app.Library) (*Host, error) {
 	return h, nil
 }
 
+// A logAdapter logs what the HTTP server says.
 type logAdapter struct{ log *slog.Logger }
 
+// Printf logs one line at DEBUG.
 func (a logAdapter) Printf(format string, args ...any) {
 	a.log.Debug("http", "msg", fmt.Sprintf(format, args...))
 }
