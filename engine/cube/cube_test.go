@@ -120,7 +120,7 @@ func outline(nodes []node) string {
 		if n.QCanCollapse {
 			s += "-"
 		}
-		if n.QSubNodes != nil && len(n.QSubNodes) > 0 {
+		if len(n.QSubNodes) > 0 {
 			s += "(" + outline(n.QSubNodes) + ")"
 		}
 		out = append(out, s)
