@@ -15,36 +15,32 @@ import (
 )
 
 // actions change the session; ok = false means that the action was refused.
-var actions map[string]func(a *App, s *Step) (ok bool, err error)
-
-func init() { //nolint:gochecknoinits // the table refers to functions that refer to it
-	actions = map[string]func(a *App, s *Step) (bool, error){
-		"select": func(a *App, s *Step) (bool, error) { return a.pick(s, false) },
-		"toggle": func(a *App, s *Step) (bool, error) { return a.pick(s, true) },
-		"search": (*App).search,
-		"clear": func(a *App, s *Step) (bool, error) {
-			return a.Session.Clear(s.Field, session.Pick{State: s.State})
-		},
-		"clear_all": func(a *App, s *Step) (bool, error) {
-			return true, a.Session.ClearAll(s.State, false, "")
-		},
-		"lock":   func(a *App, s *Step) (bool, error) { return a.Session.SetLock(s.Field, s.State, true) },
-		"unlock": func(a *App, s *Step) (bool, error) { return a.Session.SetLock(s.Field, s.State, false) },
-		"back": func(a *App, _ *Step) (bool, error) {
-			a.Session.Back()
-			return true, nil
-		},
-		"forward": func(a *App, _ *Step) (bool, error) {
-			a.Session.Forward()
-			return true, nil
-		},
-		"add_state": func(a *App, s *Step) (bool, error) { return true, a.Session.AddState(s.Name, true, "") },
-		"bookmark":  (*App).bookmark,
-		"set_one_always": func(a *App, s *Step) (bool, error) {
-			return a.Session.SetOneAlways(s.Field, s.State, string(s.Value) != "false")
-		},
-		"open": (*App).open,
-	}
+var actions = map[string]func(a *App, s *Step) (ok bool, err error){
+	"select": func(a *App, s *Step) (bool, error) { return a.pick(s, false) },
+	"toggle": func(a *App, s *Step) (bool, error) { return a.pick(s, true) },
+	"search": (*App).search,
+	"clear": func(a *App, s *Step) (bool, error) {
+		return a.Session.Clear(s.Field, session.Pick{State: s.State})
+	},
+	"clear_all": func(a *App, s *Step) (bool, error) {
+		return true, a.Session.ClearAll(s.State, false, "")
+	},
+	"lock":   func(a *App, s *Step) (bool, error) { return a.Session.SetLock(s.Field, s.State, true) },
+	"unlock": func(a *App, s *Step) (bool, error) { return a.Session.SetLock(s.Field, s.State, false) },
+	"back": func(a *App, _ *Step) (bool, error) {
+		a.Session.Back()
+		return true, nil
+	},
+	"forward": func(a *App, _ *Step) (bool, error) {
+		a.Session.Forward()
+		return true, nil
+	},
+	"add_state": func(a *App, s *Step) (bool, error) { return true, a.Session.AddState(s.Name, true, "") },
+	"bookmark":  (*App).bookmark,
+	"set_one_always": func(a *App, s *Step) (bool, error) {
+		return a.Session.SetOneAlways(s.Field, s.State, string(s.Value) != "false")
+	},
+	"open": (*App).open,
 }
 
 // open opens the loaded app anew, as a user.

@@ -3,7 +3,6 @@
 package enginetest
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"math"
@@ -62,16 +61,6 @@ func Open(t testing.TB, script string, o app.Options) (*App, error) {
 	}
 	s.Begin()
 	return &App{s}, nil
-}
-
-// Value evaluates a chart expression in the default state.
-func (a *App) Value(source string) (dual.Value, error) {
-	return a.Session.Context("").Value(context.Background(), source)
-}
-
-// Text evaluates a chart expression and returns its display text.
-func (a *App) Text(source string) (string, error) {
-	return a.Session.Context("").Text(context.Background(), source)
 }
 
 // A Cell is a value as a case compares it.

@@ -138,9 +138,6 @@ func TestFields(t *testing.T) {
 	if d := cmp.Diff([]string{"x", "y z", "z", "q"}, Fields(n)); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]string{"A", "B", "E", "C", "D"}, SetFields(n)); d != "" {
-		t.Error(d)
-	}
 }
 
 func FuzzParse(f *testing.F) {

@@ -13,13 +13,6 @@ func String(n Node) string {
 	return w.String()
 }
 
-// SetString returns the canonical text of a set expression, without braces.
-func SetString(s *SetExpr) string {
-	var w writer
-	w.set(s, 0)
-	return w.String()
-}
-
 type writer struct{ strings.Builder }
 
 func (w *writer) put(parts ...string) {

@@ -25,79 +25,16 @@ func Walk(n Node, f func(Node) bool) {
 // Fields returns the names that n refers to outside of set expressions, each
 // once, in order of appearance. TOTAL <...> fields are not among them.
 func Fields(n Node) []string {
-	var names names
+	var list []string
+	seen := map[string]bool{}
 	Walk(n, func(n Node) bool {
-		if f, ok := n.(*Field); ok {
-			names.add(f.Name)
+		if f, ok := n.(*Field); ok && f.Name != "" && !seen[f.Name] {
+			seen[f.Name] = true
+			list = append(list, f.Name)
 		}
 		return true
 	})
-	return names.list
-}
-
-// SetFields returns the names that the set expressions of n refer to.
-func SetFields(n Node) []string {
-	var names names
-	for _, s := range Sets(n) {
-		names.addSet(s)
-	}
-	return names.list
-}
-
-// Sets returns the set expressions of calls and scopes in n.
-func Sets(n Node) []*SetExpr {
-	var sets []*SetExpr
-	Walk(n, func(n Node) bool {
-		switch n := n.(type) {
-		case *Call:
-			if n.Set != nil {
-				sets = append(sets, n.Set)
-			}
-		case *Scope:
-			sets = append(sets, n.Set)
-		}
-		return true
-	})
-	return sets
-}
-
-// names is a list without repetitions.
-type names struct {
-	list []string
-	seen map[string]bool
-}
-
-func (s *names) add(name string) {
-	if name == "" || s.seen[name] {
-		return
-	}
-	if s.seen == nil {
-		s.seen = map[string]bool{}
-	}
-	s.seen[name] = true
-	s.list = append(s.list, name)
-}
-
-func (s *names) addSet(e *SetExpr) {
-	if e == nil {
-		return
-	}
-	s.addSet(e.L)
-	s.addSet(e.R)
-	for _, m := range e.Mods {
-		s.add(m.Field)
-		s.addElems(m.Elems)
-	}
-}
-
-func (s *names) addElems(e *Elems) {
-	if e == nil {
-		return
-	}
-	s.addElems(e.L)
-	s.addElems(e.R)
-	s.add(e.Field)
-	s.addSet(e.Set)
+	return list
 }
 
 // Replace returns n with every node that f maps to another one replaced; f is

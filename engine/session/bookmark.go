@@ -9,7 +9,6 @@ import (
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/state"
-	"github.com/cognate-bi/cognate/storage/bitset"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -187,10 +186,4 @@ func (s *Session) Restore(kept *tree.Node) {
 	s.acceptModal()
 	set, _ := s.stateOf(kept)
 	s.setSet(set)
-}
-
-// SelectedIn returns the codes selected in a field.
-func SelectedIn(st *state.State, field string) *bitset.Set {
-	sel, _ := st.Field(field)
-	return sel.Codes
 }
