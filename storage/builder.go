@@ -29,11 +29,15 @@ type columnBuilder struct {
 	dict    *dual.Dict
 	through []uint32
 	buf     []uint32
+	fresh   []uint32 // entries of dict to be looked up
 }
 
-// unseen marks a dictionary entry that has not been looked up yet; no code is
-// that high (symbolsMax).
-const unseen = ^uint32(0)
+// Marks of a dictionary entry that has not been looked up yet, and of one that
+// is about to be; no code is that high (symbolsMax).
+const (
+	unseen  = ^uint32(0)
+	waiting = unseen - 1
+)
 
 // NewBuilder returns a builder of a table with the given fields, which the
 // catalog gets if it does not have them. Field names are pairwise different.
@@ -143,11 +147,7 @@ func (c *columnBuilder) append(v *dual.Vector, show func(dual.Value) string) err
 		}
 		err = e
 	case v.Codes == nil && v.Dict.Nums != nil && c.plain(v.Dict.Format):
-		for i, x := range v.Dict.Nums {
-			if buf[i], err = c.field.Symbols.NumCode(x); err != nil {
-				return err
-			}
-		}
+		err = c.field.Symbols.numCodes(buf, v.Dict.Nums)
 	case v.Codes == nil:
 		for i := range buf {
 			if buf[i], err = c.code(v.Dict.At(i), show); err != nil {
@@ -189,16 +189,39 @@ func (c *columnBuilder) translate(buf []uint32, v *dual.Vector, show func(dual.V
 			c.through[i] = unseen
 		}
 	}
+	c.fresh = c.fresh[:0]
+	for _, e := range v.Codes {
+		if c.through[e] == unseen {
+			c.through[e] = waiting
+			c.fresh = append(c.fresh, e)
+		}
+	}
+	if err := c.lookUp(show); err != nil {
+		return err
+	}
 	for i, e := range v.Codes {
-		code := c.through[e]
-		if code == unseen {
-			var err error
-			if code, err = c.code(v.Dict.At(int(e)), show); err != nil {
+		buf[i] = c.through[e]
+	}
+	return nil
+}
+
+// lookUp finds the codes of the fresh entries, in the order in which they came.
+func (c *columnBuilder) lookUp(show func(dual.Value) string) error {
+	var vals [warmBlock]dual.Value
+	s := c.field.Symbols
+	for lo := 0; lo < len(c.fresh); lo += warmBlock {
+		part := c.fresh[lo:min(lo+warmBlock, len(c.fresh))]
+		for i, e := range part {
+			vals[i] = c.field.dress(c.dict.At(int(e)), show)
+		}
+		s.warm(vals[:len(part)])
+		for i, e := range part {
+			code, err := s.Code(vals[i])
+			if err != nil {
 				return err
 			}
 			c.through[e] = code
 		}
-		buf[i] = code
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ type Symbols struct {
 	index   []uint64 // open addressing: upper half of the hash and code, 0 = free
 	trimmed bool     // nothing changes any more
 	find    sync.Once
+	warmed  float64 // keeps the loads of warm from being left out
 }
 
 // Len returns the number of distinct values; the highest code.
@@ -113,6 +114,55 @@ func (s *Symbols) codeAt(hash uint64, v dual.Value) (uint32, error) {
 	}
 	s.index[slot] = entry(hash, uint32(s.n))
 	return uint32(s.n), nil
+}
+
+// warmBlock is the number of values that are looked up together. A large
+// index does not fit the caches; touching the slots of a block first lets the
+// processor wait for all of them at once, not for one after the other.
+const warmBlock = 64
+
+// warm touches what looking up the values will read, at most warmBlock of
+// them, and makes room for them.
+func (s *Symbols) warm(vals []dual.Value) {
+	const cached = 1 << 15 // slots that stay in the caches anyway
+	if (s.n+len(vals)+1)*2 > len(s.index) {
+		s.grow()
+	}
+	if len(s.index) < cached || s.nums == nil {
+		return
+	}
+	var at [warmBlock]uint64
+	mask := uint64(len(s.index) - 1)
+	for i := range vals {
+		if vals[i].HasNum() {
+			at[i] = s.index[dual.HashNum(vals[i].Num)&mask]
+		}
+	}
+	sum := 0.0
+	for _, e := range at[:len(vals)] {
+		sum += s.nums[uint32(e)] // entry 0 for those without
+	}
+	s.warmed = sum
+}
+
+// numCodes writes the codes of numbers without own text into dst; NaN is NULL.
+func (s *Symbols) numCodes(dst []uint32, nums []float64) error {
+	var vals [warmBlock]dual.Value
+	for lo := 0; lo < len(nums); lo += warmBlock {
+		part := nums[lo:min(lo+warmBlock, len(nums))]
+		for i, x := range part {
+			vals[i] = dual.Number(x)
+		}
+		s.warm(vals[:len(part)])
+		for i := range part {
+			code, err := s.Code(vals[i])
+			if err != nil {
+				return err
+			}
+			dst[lo+i] = code
+		}
+	}
+	return nil
 }
 
 // Find returns the code of the value that is the same as v, 0 if there is
