@@ -92,7 +92,7 @@ function lineChart(data: [Cell, Cell][], spec: { title: string }, width: number,
     ...grid.flatMap((v) => [svg('line', { class: 'axis', x1: left, x2: width, y1: y(v), y2: y(v) }), svg('text', { x: left - 6, y: y(v) + 4, 'text-anchor': 'end' }, short(v))]),
     svg('path', { class: 'area', d: points.length ? `${path}L${x(data.length - 1)} ${y(lo)}L${x(0)} ${y(lo)}Z` : '' }), svg('path', { class: 'series', d: path }),
     ...(data.length <= 120 ? points.map(([px, py], i) => svg('circle', { class: `dot ${isOn(data[i]![0])}`, cx: px, cy: py, r: 3 })) : []),
-    ...labels(data.length, Math.max(2, Math.floor(width / 110))).map((i) => svg('text', { x: x(i), y: height - 6, 'text-anchor': 'middle' }, data[i]![0].qText)), brush,
+    ...labels(data.length, Math.max(2, Math.floor(width / 110))).map((i) => svg('text', { x: x(i), y: height - 6, 'text-anchor': x(i) > width - 40 ? 'end' : 'middle' }, data[i]![0].qText)), brush,
     svg('rect', {
       class: 'hit', x: left, y: 0, width: width - left, height,
       pointerdown: (e: PointerEvent) => { from = at(e); (e.target as Element).setPointerCapture(e.pointerId); },
