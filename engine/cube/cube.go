@@ -79,6 +79,7 @@ type dimView struct {
 	under  func(code uint32) (*model.Field, *bitset.Set)
 }
 
+// A measView is what is known of a measure apart from the rows.
 type measView struct {
 	def   *Measure
 	title string
@@ -483,8 +484,8 @@ var rowFolds = map[string]func(xs []float64) float64{
 		}
 		return s / float64(len(xs))
 	},
-	"min":   func(xs []float64) float64 { return slices.Min(xs) },
-	"max":   func(xs []float64) float64 { return slices.Max(xs) },
+	"min":   slices.Min[[]float64],
+	"max":   slices.Max[[]float64],
 	"count": func(xs []float64) float64 { return float64(len(xs)) },
 }
 

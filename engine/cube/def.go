@@ -190,6 +190,8 @@ func ParseList(n *tree.Node, lib Library) *Def {
 	return d
 }
 
+// parseDim reads an NxDimension. A master item gives what it is, the object how
+// it is sorted and shown.
 func parseDim(n *tree.Node, lib Library) Dim {
 	d := Dim{
 		NoNull:    n.Get("qNullSuppression").Truth(),
@@ -230,6 +232,8 @@ func parseDim(n *tree.Node, lib Library) Dim {
 	return d
 }
 
+// parseMeasure reads an NxMeasure. A master item gives its expression, label and
+// format.
 func parseMeasure(n *tree.Node, lib Library) Measure {
 	m := Measure{
 		Sort:      parseSort(n.Get("qSortBy")),

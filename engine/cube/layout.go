@@ -89,6 +89,7 @@ func (c *Cube) size(w *writer, x, y int) {
 	w.close('}')
 }
 
+// listLayout writes the members of a ListObject.
 func (c *Cube) listLayout(w *writer) {
 	c.size(w, min(1, len(c.dims)), c.Rows)
 	w.invalid(c.Err)
@@ -116,6 +117,7 @@ func (c *Cube) listLayout(w *writer) {
 	w.close(']')
 }
 
+// cubeLayout writes the members of a HyperCube.
 func (c *Cube) cubeLayout(w *writer) {
 	switch {
 	case c.Err != nil:
@@ -169,6 +171,8 @@ func (c *Cube) cubeLayout(w *writer) {
 	w.text("qCalcCondMsg", c.CalcMessage)
 }
 
+// initialPages writes the pages that the definition asks for, under the name
+// that the mode has for them; the other names have none.
 func (c *Cube) initialPages(w *writer) {
 	names := []string{"qDataPages", "qPivotDataPages", "qStackedDataPages"}
 	use := 0
@@ -197,6 +201,7 @@ func (c *Cube) initialPages(w *writer) {
 	}
 }
 
+// dimInfo writes the members of an NxDimensionInfo.
 func (c *Cube) dimInfo(w *writer, d int) {
 	v := &c.dims[d]
 	w.str("qFallbackTitle", v.title)
@@ -377,6 +382,7 @@ func AppendFormat(dst []byte, f *dual.Format) []byte {
 	return w.b
 }
 
+// measureInfo writes the members of an NxMeasureInfo.
 func (c *Cube) measureInfo(w *writer, m int) {
 	v := &c.meas[m]
 	w.str("qFallbackTitle", v.title)

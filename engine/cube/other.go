@@ -55,7 +55,7 @@ func (c *Cube) limitDim(ctx context.Context, d int) error {
 		return nil
 	}
 	c.others = true
-	return c.rebuild(ctx, d, cohorts, at)
+	return c.rebuild(ctx, d, at)
 }
 
 // cohorts groups the values of dimension d by the dimensions before it; at
@@ -212,8 +212,8 @@ func holds(mode string, x, limit float64) bool {
 }
 
 // rebuild leaves out the rows of lost values and puts the Others rows behind
-// the last row of their cohort.
-func (c *Cube) rebuild(ctx context.Context, d int, cohorts map[string]*cohort, at func(int) *cohort) error {
+// the last row of their cohort, which at finds.
+func (c *Cube) rebuild(ctx context.Context, d int, at func(int) *cohort) error {
 	type block struct {
 		h    *cohort
 		rows []int32

@@ -102,6 +102,7 @@ func (c *Cube) text(v dual.Value) string {
 	return c.q.Fn.Locale.Text(v)
 }
 
+// dimCell writes the members of an NxCell of a dimension.
 func (c *Cube) dimCell(w *writer, d, row int) {
 	code := c.codes[d][row]
 	v := &c.dims[d]

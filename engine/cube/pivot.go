@@ -65,6 +65,7 @@ func shapes(a *axis) (out [][]int) {
 	return out
 }
 
+// pivotPart evaluates the measures by some of the dimensions.
 func (c *Cube) pivotPart(ctx context.Context, dims []int) (*pivotPart, error) {
 	var defs []query.DimDef
 	all := c.dimDefs()
@@ -205,6 +206,8 @@ func (c *Cube) axisNodes(w *writer, a *axis, nodes []*node, lo, hi int) {
 	}
 }
 
+// nodeHead writes what a node stands for, and whether a user can open or close
+// it.
 func (c *Cube) nodeHead(w *writer, a *axis, n *node) {
 	switch {
 	case n.dim == pseudo:
@@ -219,24 +222,8 @@ func (c *Cube) nodeHead(w *writer, a *axis, n *node) {
 		w.num("qValue", math.NaN())
 		w.str("qType", "T")
 		return
-	case n.code == codeNull:
-		w.str("qText", "-")
-		w.int("qElemNo", -2)
-		w.num("qValue", math.NaN())
-		w.str("qType", "U")
-	case n.code == codeOther:
-		w.str("qText", c.otherText(n.dim))
-		w.int("qElemNo", -3)
-		w.num("qValue", math.NaN())
-		w.str("qType", "O")
-	default:
-		v := &c.dims[n.dim]
-		val := v.value(n.code)
-		w.str("qText", c.dimText(v, val))
-		w.int("qElemNo", int(n.code)-1)
-		w.num("qValue", val.Float())
-		w.str("qType", "N")
 	}
+	c.valueHead(w, n.dim, n.code)
 	level := slices.Index(a.dims, n.dim)
 	deeper := level+1 < len(a.dims) && a.dims[level+1] != pseudo
 	if deeper && !n.open {
@@ -244,6 +231,30 @@ func (c *Cube) nodeHead(w *writer, a *axis, n *node) {
 	}
 	if deeper && n.open {
 		w.bool("qCanCollapse", true)
+	}
+}
+
+// valueHead writes what a code of a dimension says at the head of rows or
+// columns.
+func (c *Cube) valueHead(w *writer, d int, code uint32) {
+	switch code {
+	case codeNull:
+		w.str("qText", "-")
+		w.int("qElemNo", -2)
+		w.num("qValue", math.NaN())
+		w.str("qType", "U")
+	case codeOther:
+		w.str("qText", c.otherText(d))
+		w.int("qElemNo", -3)
+		w.num("qValue", math.NaN())
+		w.str("qType", "O")
+	default:
+		v := &c.dims[d]
+		val := v.value(code)
+		w.str("qText", c.dimText(v, val))
+		w.int("qElemNo", int(code)-1)
+		w.num("qValue", val.Float())
+		w.str("qType", "N")
 	}
 }
 

@@ -113,6 +113,8 @@ func (s *codeSorter) add(sign int, f func(a, b uint32) int) {
 	}
 }
 
+// prepare makes the steps of a comparison out of criteria, in their fixed
+// order. used has the codes that occur.
 func (s *codeSorter) prepare(ctx context.Context, by Sort, used []bool) error {
 	s.add(by.State, func(a, b uint32) int { return stateRank(s.v.states[a-1]) - stateRank(s.v.states[b-1]) })
 	if by.Expression != 0 && by.Expr != "" {
@@ -144,7 +146,7 @@ func (s *codeSorter) prepare(ctx context.Context, by Sort, used []bool) error {
 		keys := s.textKeys(used)
 		s.add(by.ASCII, func(a, b uint32) int { return strings.Compare(keys[a], keys[b]) })
 	}
-	s.add(by.Load, func(a, b uint32) int { return cmp.Compare(a, b) })
+	s.add(by.Load, cmp.Compare[uint32])
 	return nil
 }
 

@@ -93,6 +93,8 @@ func (c *Cube) AppendStackPage(dst []byte, p Page) []byte {
 	return w.b
 }
 
+// stackFirst writes a node of the first dimension with those of the second
+// that the page shows.
 func (c *Cube) stackFirst(w *writer, n stackNode, row int, p Page) {
 	w.next('{')
 	c.stackHead(w, 0, n.code)
@@ -130,6 +132,8 @@ func (c *Cube) stackFirst(w *writer, n stackNode, row int, p Page) {
 	w.close('}')
 }
 
+// stackHead writes what a node stands for; d is behind the last dimension where
+// there is none.
 func (c *Cube) stackHead(w *writer, d int, code uint32) {
 	if d >= len(c.dims) {
 		w.int("qElemNo", 0)
@@ -137,25 +141,7 @@ func (c *Cube) stackHead(w *writer, d int, code uint32) {
 		w.str("qType", "N")
 		return
 	}
-	switch code {
-	case codeNull:
-		w.str("qText", "-")
-		w.int("qElemNo", -2)
-		w.num("qValue", math.NaN())
-		w.str("qType", "U")
-	case codeOther:
-		w.str("qText", c.otherText(d))
-		w.int("qElemNo", -3)
-		w.num("qValue", math.NaN())
-		w.str("qType", "O")
-	default:
-		v := &c.dims[d]
-		val := v.value(code)
-		w.str("qText", c.dimText(v, val))
-		w.int("qElemNo", int(code)-1)
-		w.num("qValue", val.Float())
-		w.str("qType", "N")
-	}
+	c.valueHead(w, d, code)
 }
 
 // stackSums returns the sums of the positive and of the negative values;
