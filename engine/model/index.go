@@ -37,6 +37,7 @@ func (l *Link) RowsOf(key uint32, one []uint32) []uint32 {
 	return nil
 }
 
+// build lists the rows by code; where no code has two, there is one row per code.
 func (l *Link) build() {
 	n := l.Field.Symbols.Len() + 1
 	counts := make([]uint32, n+1)

@@ -135,7 +135,7 @@ func Build(c *storage.Catalog, version uint64) (*Model, error) {
 	m.loosenCycles()
 	m.link()
 	for _, f := range m.Fields {
-		f.Tags = tagsOf(f, m)
+		f.Tags = tagsOf(f)
 	}
 	return m, nil
 }

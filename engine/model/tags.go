@@ -10,7 +10,7 @@ import (
 
 // tagsOf returns the system tags of a field by its values, and the tags that
 // the script gave it.
-func tagsOf(f *Field, m *Model) []string {
+func tagsOf(f *Field) []string {
 	var tags []string
 	if f.Key {
 		tags = append(tags, "$key")
@@ -30,6 +30,7 @@ func tagsOf(f *Field, m *Model) []string {
 	return tags
 }
 
+// valueTags returns the tags that say what all values of a field are.
 func valueTags(f *Field) (tags []string) {
 	numeric, integer, ascii := true, true, true
 	s := f.Symbols

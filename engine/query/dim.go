@@ -1,7 +1,6 @@
 package query
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -97,13 +96,13 @@ func (p *planner) dim(def DimDef) (*dim, error) {
 		return nil, fmt.Errorf("%w: %s depends on no field", ErrInvalidDimension, def.Expr)
 	}
 	if len(d.inputs) == 1 {
-		return d, d.translate(p.ctx, p.c)
+		return d, d.translate(p.c)
 	}
 	return d, nil
 }
 
 // translate evaluates a dimension over one field once per value.
-func (d *dim) translate(ctx context.Context, c *Context) error {
+func (d *dim) translate(c *Context) error {
 	f := d.inputs[0]
 	codes := make([]uint32, f.Symbols.Len()+1)
 	for i := range codes {
@@ -174,6 +173,7 @@ func (k *calculator) codes(dst []uint32, fields [][]uint32) error {
 	return nil
 }
 
+// evaluate appends to own the codes of new combinations of field codes.
 func (k *calculator) evaluate(fresh [][]uint32) error {
 	b := &batch{n: len(fresh[0]), cols: fresh}
 	inputs := make([]dual.Vector, len(k.inputs))

@@ -25,6 +25,7 @@ type joinNode struct {
 	fields []joinField
 }
 
+// A joinField is a key field between a table and those below it.
 type joinField struct {
 	link  *model.Link   // of the table above
 	below []*model.Link // of the tables below

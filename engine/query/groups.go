@@ -80,6 +80,7 @@ func (g *groups) number(dst []uint32, codes [][]uint32) {
 	}
 }
 
+// hash puts the group of each row of codes, which are by column, into dst.
 func (g *groups) hash(dst []uint32, codes [][]uint32) {
 	if !g.packed {
 		tuple := make([]uint32, len(codes))

@@ -200,6 +200,8 @@ func (c *Context) Selections(field string, most int) string {
 	return c.selections(c.current(), f, ", ", most)
 }
 
+// currentSelections is GetCurrentSelections([between fields[, behind a name[,
+// between values[, most values[, state]]]]]).
 func (p *planner) currentSelections(n *expr.Call) (dual.Value, error) {
 	args, err := p.constants(n.Args)
 	if err != nil {

@@ -227,6 +227,8 @@ func (r *recordResolver) field(n expr.Node, f *model.Field) expr.Node {
 	return &fieldNode{n.Pos(), f}
 }
 
+// resolve replaces names by what they stand for, and what does not change from
+// record to record by its value.
 func (r *recordResolver) resolve(n expr.Node, depth int) (expr.Node, error) {
 	if depth > 10*nestingMax {
 		return nil, errorAt(n, "expression is nested too deep")
@@ -259,6 +261,7 @@ func (r *recordResolver) resolve(n expr.Node, depth int) (expr.Node, error) {
 	return n, nil
 }
 
+// call resolves a function inside an aggregation.
 func (r *recordResolver) call(n *expr.Call, depth int) (expr.Node, error) {
 	lower := strings.ToLower(n.Name)
 	switch {

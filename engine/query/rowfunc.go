@@ -286,6 +286,8 @@ func rank(a *arrangement, total bool, args []dual.Vector) dual.Vector {
 	return dual.Vals(out)
 }
 
+// rankSegment ranks the rows [lo, hi), the greatest number first; rows without
+// one have no rank.
 func rankSegment(out []dual.Value, lo, hi int, args []dual.Vector) {
 	var rows []int
 	for row := lo; row < hi; row++ {

@@ -39,13 +39,13 @@ type scan struct {
 	ways   []*model.Way // by column, with a base
 }
 
-func (s *scan) column(f *model.Field) int {
-	if i, ok := s.col[f]; ok {
-		return i
+// column makes the scan look at a field.
+func (s *scan) column(f *model.Field) {
+	if _, ok := s.col[f]; ok {
+		return
 	}
 	s.col[f] = len(s.fields)
 	s.fields = append(s.fields, f)
-	return len(s.fields) - 1
 }
 
 // want returns the number of a grouping by the given grid positions.
@@ -108,6 +108,8 @@ func (s *scan) run(ctx context.Context) ([]*groups, error) {
 	return first.groups, nil
 }
 
+// runRows lets workers add up equal shares of the base's rows. Shares begin at
+// multiples of 64, as words of bitmaps do.
 func (s *scan) runRows(ctx context.Context) ([]*worker, error) {
 	rows := s.c.rows(s.scope, s.base)
 	n := s.base.Rows
@@ -181,6 +183,7 @@ type worker struct {
 	given [][]uint32 // codes of the dimensions, where they are known beforehand
 }
 
+// newWorker returns a worker with empty groups and aggregations.
 func (s *scan) newWorker() (*worker, error) {
 	w := &worker{
 		s:     s,
@@ -372,6 +375,7 @@ type input interface {
 	vector(w *worker, b *batch) (dual.Vector, error)
 }
 
+// A fieldInput reads the values of a field.
 type fieldInput struct {
 	col int
 	f   *model.Field
@@ -404,6 +408,7 @@ func (in *valuesInput) vector(w *worker, b *batch) (dual.Vector, error) {
 	return dual.Nums(dst, in.f.Format), nil
 }
 
+// An aggrInput looks the values of an Aggr up by the fields it groups by.
 type aggrInput struct {
 	cols []int
 	a    *aggr
@@ -522,6 +527,8 @@ type feeder struct {
 	id   []uint32
 }
 
+// record takes a joined record, once for each combination of rows and dimension
+// values, if the scope has it.
 func (f *feeder) record() error {
 	if f.all++; f.all%(1<<14) == 0 {
 		if err := aborted(f.ctx); err != nil {

@@ -136,6 +136,7 @@ func (x *setter) scope(e *expr.SetExpr, within *scope) (*scope, error) {
 	return &scope{op: e.Op[0], l: l, r: r}, err
 }
 
+// entity returns the scope that a set expression starts from.
 func (x *setter) entity(e *expr.SetExpr, within *scope) (*scope, error) {
 	h := x.c.History
 	at := func(n int) *scope {
