@@ -30,6 +30,7 @@ func (f *scriptFlags) library(script string, log *slog.Logger) (*app.Library, er
 	return app.NewLibrary(app.Options{Folders: f.Folder, BaseDir: base, Log: log})
 }
 
+// reloadCmd runs a load script.
 type reloadCmd struct {
 	scriptFlags
 	Script string `arg:"" help:"Load script." type:"existingfile"`
@@ -143,6 +144,7 @@ func printTables(w io.Writer, m *model.Model) error {
 	return tw.Flush()
 }
 
+// evalCmd evaluates expressions against a script's data or an app.
 type evalCmd struct {
 	scriptFlags
 	Script string            `help:"Load script to evaluate against." type:"existingfile" xor:"what" required:""`

@@ -27,6 +27,7 @@ type hostFlags struct {
 	AddrFile    string            `help:"File that the address is written to once the server listens." type:"path" hidden:""`
 }
 
+// engineCmd is the engine without the page.
 type engineCmd struct{ hostFlags }
 
 // Run serves the engine alone.
@@ -38,6 +39,7 @@ func (c *engineCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return c.serve(ctx, log, lib, nil)
 }
 
+// serveCmd is the engine and the page.
 type serveCmd struct {
 	hostFlags
 	Sample string `help:"Folder of the package vega-datasets: makes the sample app of US flights from it on the first start." type:"path" placeholder:"DIR"`

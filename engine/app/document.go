@@ -126,6 +126,7 @@ func itemOf(n *tree.Node) (*object.Item, error) {
 	return it, nil
 }
 
+// readDocument reads app.json.
 func readDocument(dir string) (d document, err error) {
 	path := filepath.Join(dir, documentFile)
 	info, err := os.Stat(path)

@@ -13,6 +13,7 @@ func String(n Node) string {
 	return w.String()
 }
 
+// A writer writes canonical text.
 type writer struct{ strings.Builder }
 
 func (w *writer) put(parts ...string) {
@@ -82,6 +83,7 @@ func (w *writer) literal(n *Literal) {
 	}
 }
 
+// call writes a function with what stands before its arguments.
 func (w *writer) call(n *Call) {
 	w.put(n.Name, "(")
 	if n.Set != nil {
@@ -158,6 +160,7 @@ func (w *writer) operation(op string, low int, left, right func(low int)) {
 	})
 }
 
+// set writes s as an operand of an operator that binds with strength low.
 func (w *writer) set(s *SetExpr, low int) {
 	switch s.Op {
 	case "":
@@ -209,6 +212,7 @@ func (w *writer) mod(m SetMod) {
 	}
 }
 
+// elems writes e as an operand of an operator that binds with strength low.
 func (w *writer) elems(e *Elems, low int) {
 	switch e.Op {
 	case "":

@@ -80,6 +80,7 @@ type upward struct {
 	limited bool        // something is selected here or below
 }
 
+// downward is what a table knows from everywhere.
 type downward struct {
 	once sync.Once
 	rows *bitset.Set // alive rows, nil = all
@@ -92,6 +93,7 @@ type keyed struct {
 	all   []uint8 // allowed by everything; nil = all
 }
 
+// A fieldPart is the possible values of a field, found when first asked for.
 type fieldPart struct {
 	once     sync.Once
 	possible []uint8

@@ -73,13 +73,14 @@ func Meta(props, added *tree.Node) *tree.Node {
 	return added.Merge(meta)
 }
 
+// A walker writes the layout of one object.
 type walker struct {
 	ctx    context.Context //nolint:containedctx // lives for one call
 	host   Host
 	object string
 }
 
-// left out of every layout
+// hidden are the members that no layout has.
 var hidden = map[string]bool{"qLayoutExclude": true, "qEmbeddedMediaDef": true}
 
 func (w *walker) members(dst []byte, n *tree.Node, path, state string) ([]byte, error) {

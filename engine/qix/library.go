@@ -70,7 +70,7 @@ func bookmarkValues(field *tree.Node) (out []*tree.Node) {
 }
 
 var variableMethods = map[string]method{
-	"GetRawContent":  on("", func(c *call) error { return getContent(c) }),
+	"GetRawContent":  on("", getContent),
 	"SetStringValue": on("qVal:s", func(c *call) error { return c.s.SetDefinition(c.ref.ID, c.str("qVal")) }),
 	"SetNumValue":    on("qVal:n", func(c *call) error { return setNumber(c, c.ref.ID, c.arg("qVal").Float()) }),
 	"SetDualValue":   on("qText:s qNum:n", func(c *call) error { return c.s.SetDual(c.ref.ID, c.str("qText"), c.arg("qNum").Float()) }),
@@ -100,7 +100,7 @@ func (c *call) variable() (*object.Item, error) {
 // legacyVariableMethods are those of the old class, which goes by name.
 var legacyVariableMethods = map[string]method{
 	"GetContent":    on("", getAlfaNum),
-	"GetRawContent": on("", func(c *call) error { return getContent(c) }),
+	"GetRawContent": on("", getContent),
 	"SetContent":    on("qContent:s qUpdateMRU:b", setContent),
 	"ForceContent":  on("qs:s qd:n", forceContent),
 }

@@ -278,6 +278,7 @@ func (s *Session) appendSelections(dst []byte, d object.Def) ([]byte, error) {
 	return append(dst, ']', '}'), nil
 }
 
+// appendSelection appends the NxCurrentSelectionItem of a field in a state.
 func (s *Session) appendSelection(dst []byte, f *model.Field, name string, index int) []byte {
 	st, _ := s.State(name)
 	sel, _ := st.Field(f.Name)

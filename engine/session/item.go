@@ -280,6 +280,8 @@ func (s *Session) fullTree(it *object.Item, depth int) *tree.Node {
 // SetFullTree replaces the properties of an object and all its descendants.
 func (s *Session) SetFullTree(id string, entry *tree.Node) error { return s.setFullTree(id, entry, 0) }
 
+// setFullTree destroys the children that entry does not have, and makes those
+// that it has in addition.
 func (s *Session) setFullTree(id string, entry *tree.Node, depth int) error {
 	if depth > treeMax {
 		return fmt.Errorf("%w: objects nested more than %d deep", object.ErrInvalid, treeMax)

@@ -19,6 +19,7 @@ type Queue struct {
 	done    chan struct{}
 }
 
+// A job is a request in the queue.
 type job struct {
 	key    any
 	ctx    context.Context //nolint:containedctx // handed to run, once

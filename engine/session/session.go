@@ -241,6 +241,7 @@ type Registry struct {
 	closed   bool
 }
 
+// An entry is a session and the sockets that share it.
 type entry struct {
 	session *Session
 	sockets int

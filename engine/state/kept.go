@@ -6,11 +6,13 @@ import "github.com/cognate-bi/cognate/storage/bitset"
 // many and seldom visited, so their codes are held compressed.
 type kept struct{ states map[string]keptState }
 
+// A keptState is a state in a kept set.
 type keptState struct {
 	fields map[string]keptSelection
 	order  []string
 }
 
+// A keptSelection is a selection in a kept set.
 type keptSelection struct {
 	codes             bitset.Packed
 	locked, oneAlways bool

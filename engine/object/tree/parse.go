@@ -61,6 +61,7 @@ func MustParse(s string) *Node {
 	return n
 }
 
+// A parser reads JSON by recursive descent.
 type parser struct {
 	buf    []byte
 	at     int
@@ -277,6 +278,7 @@ func (p *parser) escapedText(out []byte) (string, error) {
 	return "", errors.New("unterminated string")
 }
 
+// escape appends what stands for the bytes behind a backslash.
 func (p *parser) escape(out []byte) ([]byte, error) {
 	if p.at == len(p.buf) {
 		return nil, errors.New("unterminated escape")

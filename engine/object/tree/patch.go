@@ -106,6 +106,7 @@ func (n *Node) patch(op Op, parts []string, v *Node) (*Node, error) {
 	return n.With(key, child), nil
 }
 
+// patchItem patches an item of an array, or one behind it.
 func (n *Node) patchItem(op Op, parts []string, v *Node) (*Node, error) {
 	key, rest := parts[0], parts[1:]
 	at := len(n.items)
