@@ -103,22 +103,9 @@ func (c *Context) groupArgs(args []dual.Value, at int) (group, n int, ok bool) {
 	return group, n, ok && okN
 }
 
-func indexRegEx(groupAt int) regexEval {
-	return func(c *Context, flags string, args []dual.Value) dual.Value {
-		s, places, ok := c.matches(flags, args)
-		group, n, okArgs := c.groupArgs(args, groupAt)
-		if !ok || !okArgs {
-			return dual.Value{}
-		}
-		lo, _, found := groupOf(places, n, group)
-		if !found {
-			return integer(0)
-		}
-		return integer(utf8.RuneCountInString(s[:lo]) + 1)
-	}
-}
-
-func extractRegEx(groupAt int) regexEval {
+// onGroup gives what take makes of the place of a group, lo to hi of s, or none
+// where nothing matches.
+func onGroup(groupAt int, none dual.Value, take func(c *Context, s string, lo, hi int) dual.Value) regexEval {
 	return func(c *Context, flags string, args []dual.Value) dual.Value {
 		s, places, ok := c.matches(flags, args)
 		group, n, okArgs := c.groupArgs(args, groupAt)
@@ -127,10 +114,22 @@ func extractRegEx(groupAt int) regexEval {
 		}
 		lo, hi, found := groupOf(places, n, group)
 		if !found {
-			return dual.Value{}
+			return none
 		}
-		return c.textValue(s[lo:hi])
+		return take(c, s, lo, hi)
 	}
+}
+
+func indexRegEx(groupAt int) regexEval {
+	return onGroup(groupAt, integer(0), func(_ *Context, s string, lo, _ int) dual.Value {
+		return integer(utf8.RuneCountInString(s[:lo]) + 1)
+	})
+}
+
+func extractRegEx(groupAt int) regexEval {
+	return onGroup(groupAt, dual.Value{}, func(c *Context, s string, lo, hi int) dual.Value {
+		return c.textValue(s[lo:hi])
+	})
 }
 
 // replaceRegEx is (text, regex, to[, group][, occurrence]); without an

@@ -27,9 +27,6 @@ func StDev(x []float64) float64 {
 	return math.Sqrt(centralSum(x, Mean(x), 2) / float64(len(x)-1))
 }
 
-// StErr returns the standard error of the mean.
-func StErr(x []float64) float64 { return StDev(x) / math.Sqrt(float64(len(x))) }
-
 // Skew returns the sample skewness with bias correction, NaN for n < 3 or
 // equal values.
 func Skew(x []float64) float64 {
