@@ -125,10 +125,6 @@ func key(codes []uint32) string {
 // choose marks the values that do not stay.
 func (c *Cube) choose(ctx context.Context, d int, h *cohort) error {
 	o := &c.dims[d].def.Other
-	idx := make([]int, len(h.codes))
-	for i := range idx {
-		idx[i] = i
-	}
 	number := func(source string) (float64, error) {
 		if source == "" {
 			return math.NaN(), nil
@@ -148,17 +144,6 @@ func (c *Cube) choose(ctx context.Context, d int, h *cohort) error {
 	if o.Mode == "OTHER_COUNTED" && counted < 0 { // a negative count asks for the bottom
 		ascending, counted = !ascending, -counted
 	}
-	sort.SliceStable(idx, func(i, j int) bool {
-		a, b := h.vals[idx[i]], h.vals[idx[j]]
-		switch {
-		case a != a || b != b:
-			return b != b && a == a
-		case ascending:
-			return a < b
-		default:
-			return a > b
-		}
-	})
 	total := 0.0
 	for _, x := range h.vals {
 		if x == x {
@@ -166,7 +151,7 @@ func (c *Cube) choose(ctx context.Context, d int, h *cohort) error {
 		}
 	}
 	acc := 0.0
-	for place, i := range idx {
+	for place, i := range h.ranked(ascending) {
 		x := h.vals[i]
 		keep := true
 		switch o.Mode {
@@ -189,6 +174,27 @@ func (c *Cube) choose(ctx context.Context, d int, h *cohort) error {
 		}
 	}
 	return nil
+}
+
+// ranked returns the places of the values in the order of their measure; those
+// without one are last.
+func (h *cohort) ranked(ascending bool) []int {
+	idx := make([]int, len(h.codes))
+	for i := range idx {
+		idx[i] = i
+	}
+	sort.SliceStable(idx, func(i, j int) bool {
+		a, b := h.vals[idx[i]], h.vals[idx[j]]
+		switch {
+		case a != a || b != b:
+			return b != b && a == a
+		case ascending:
+			return a < b
+		default:
+			return a > b
+		}
+	})
+	return idx
 }
 
 // relative reads a share given as fraction or in per cent.
