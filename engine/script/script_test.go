@@ -282,6 +282,7 @@ func TestFiles(t *testing.T) {
 		{"$(Must_Include=lib://data/inc.qvs)\nIF v=7 THEN\nT: LOAD $(v) as v AUTOGENERATE 1;\nEND IF", "T(v): 7"},
 		{"FOR EACH f IN FILELIST('lib://data/a*.csv')\nLOAD x FROM [$(f)] (txt);\nNEXT", "a1(x): 1 | 2"},
 		{"T: LOAD * INLINE [a,b\n1,\"x,y\"\n2,z];\nSTORE a, b AS c FROM T INTO [lib://data/out.csv] (txt);\nDROP TABLE T;\nU: LOAD * FROM [lib://data/out.csv] (txt, utf8, embedded labels, delimiter is ',', msq);", "U(a,c): 1,x,y | 2,z"},
+		{"T: LOAD * INLINE [a,b\n1,x\n2,y];\nSTORE T INTO [lib://data/out.parquet] (parquet, compression is zstd);\nDROP TABLE T;\nU: LOAD * FROM [lib://data/out.parquet] (parquet);", "U(a,b): 1,x | 2,y"},
 	} {
 		res, err := Run(t.Context(), tt.script, o)
 		if err != nil {

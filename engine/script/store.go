@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/cognate-bi/cognate/storage"
+	"github.com/cognate-bi/cognate/storage/arrowio"
+	"github.com/cognate-bi/cognate/storage/safefile"
 )
 
 // A storeStatement is STORE [fields FROM] table INTO file [(format)].
@@ -19,6 +20,7 @@ type storeStatement struct {
 	path   string
 	format string
 	delim  string
+	pack   string // COMPRESSION IS
 }
 
 func parseStore(sc *scanner) (*storeStatement, error) {
@@ -98,9 +100,11 @@ func (s *storeStatement) options(sc *scanner) error {
 			}
 			s.delim = strings.ReplaceAll(d, `\t`, "\t")
 		} else if sc.accept("COMPRESSION", "IS") {
-			if _, err := sc.name("a compression"); err != nil {
+			name, err := sc.name("a compression")
+			if err != nil {
 				return err
 			}
+			s.pack = strings.ToLower(name)
 		} else {
 			name, err := sc.name("a format")
 			if err != nil {
@@ -129,17 +133,18 @@ func (r *runner) runStore(sc *scanner) error {
 	if err != nil {
 		return err
 	}
-	if s.format == "txt" || s.format == "csv" {
-		if err := writeFile(path, func(w io.Writer) error { return r.writeText(w, t, s) }); err != nil {
-			return fmt.Errorf("store %s: %w", t.Name, err)
-		}
-		return nil
-	}
-	write := r.opt.StoreAs[s.format]
-	if write == nil {
+	switch write := r.opt.StoreAs[s.format]; {
+	case write != nil:
+		err = write(path, t)
+	case s.format == "txt" || s.format == "csv":
+		err = writeFile(path, func(w io.Writer) error { return r.writeText(w, t, s) })
+	case s.format == "parquet":
+		o := arrowio.WriteOptions{Show: r.show, Compression: s.pack}
+		err = writeFile(path, func(w io.Writer) error { return arrowio.WriteParquet(r.ctx, w, t, o) })
+	default:
 		return fmt.Errorf("STORE as %s is not supported", s.format)
 	}
-	if err := write(path, t); err != nil {
+	if err != nil {
 		return fmt.Errorf("store %s: %w", t.Name, err)
 	}
 	return nil
@@ -209,32 +214,20 @@ func writeCell(b *bufio.Writer, i int, text, delim string) {
 	_, _ = b.WriteString(text)
 }
 
-// writeFile writes a file by way of a temporary one: readers see the old or
-// the new content, never a part.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".store-*")
-	if err != nil {
+// writeFile replaces a file; others may read it.
+func writeFile(path string, write func(io.Writer) error) error {
+	var failed error // of the content, which tells no path
+	err := safefile.Write(path, func(w io.Writer) error {
+		failed = write(w)
+		return failed
+	})
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil:
 		return errorWithoutPath(err)
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return errorWithoutPath(err)
-	}
-	if err := f.Close(); err != nil {
-		return errorWithoutPath(err)
-	}
-	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return errorWithoutPath(err)
-	}
-	return errorWithoutPath(os.Rename(f.Name(), path))
+	return errorWithoutPath(os.Chmod(path, 0o644))
 }
 
 // errorWithoutPath leaves the machine's path out of an error that users see.
