@@ -66,6 +66,13 @@ func (c *Context) modelFunc(lower string) *fn.Func {
 // selectionFunc evaluates the functions that tell what is selected; they are
 // constants of a grid. ok = false for other names.
 func (p *planner) selectionFunc(lower string, n *expr.Call) (expr.Node, bool, error) {
+	if lower == "statename" && len(n.Args) == 0 {
+		name := p.c.State
+		if name == "" {
+			name = state.Default
+		}
+		return &constNode{n.At, dual.String(name)}, true, nil
+	}
 	if lower == "getcurrentselections" {
 		v, err := p.currentSelections(n)
 		return &constNode{n.At, v}, true, err
