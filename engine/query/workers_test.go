@@ -69,7 +69,7 @@ func TestWorkersAndMorsels(t *testing.T) {
 		"Sum(x)", "Avg(a0)", "Count(DISTINCT b0)", "Min(x)+Max(a0)", "Concat(b0,',',x)", "Median(x)", "FirstSortedValue(b0,-x)",
 		"Sum({<d0={1,2}>} x*a0)", "Sum({$-<b0={p}>} x)/Sum(TOTAL x)", "Only(b0)", "Max(Aggr(Sum(x),k0))", "Count(d1)",
 	}
-	dims := [][]DimDef{nil, {{Field: "d0"}}, {{Field: "b0"}, {Field: "d1"}}, {{Expr: "=Mod(a0,3)"}}, {{Field: "x"}, {Field: "k0"}, {Field: "k1"}}}
+	dims := [][]DimDef{nil, {{Field: "d0"}}, {{Field: "b0"}, {Field: "d1"}}, {{Expr: "=Mod(a0,3)"}}, {{Expr: "=a0 & b0"}}, {{Expr: "=If(d0>1,d1,b0)"}, {Field: "d1"}}, {{Field: "x"}, {Field: "k0"}, {Field: "k1"}}}
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		m := star(t, rng, 200+rng.IntN(800))
