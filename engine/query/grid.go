@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/agg"
@@ -191,7 +192,7 @@ func (p *planner) runJobs() error {
 			}
 			key := fmt.Sprint(s.base.ID, " ", j.scope.key())
 			if s.broader {
-				key += fmt.Sprint(" from ", j.tables)
+				key += " from " + names(j.tables)
 			}
 			if same := shared[key]; same != nil {
 				same.jobs = append(same.jobs, j)
@@ -212,6 +213,14 @@ func (p *planner) runJobs() error {
 		}
 	}
 	return nil
+}
+
+func names(tables []*model.Table) string {
+	list := make([]string, len(tables))
+	for i, t := range tables {
+		list[i] = strconv.Quote(t.Name)
+	}
+	return strings.Join(list, " ")
 }
 
 // runApart runs a job whose records may belong to several groups: what is one
