@@ -2,6 +2,7 @@ package enginehost
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ const (
 	writeTimeout    = 30 * time.Second
 	pingEvery       = 30 * time.Second
 	pongTimeout     = 75 * time.Second
+	drainTimeout    = 5 * time.Second
 )
 
 // A socket is one client connection with its queue of frames to send.
@@ -131,6 +133,7 @@ func (s *socket) read(conn *qix.Conn) {
 		kind, frame, err := s.ws.ReadMessage()
 		if err != nil {
 			if errors.Is(err, websocket.ErrReadLimit) {
+				s.drain() // the library has told the client why
 				s.end(closeTooBig, "frame too large")
 			}
 			return
@@ -139,6 +142,16 @@ func (s *socket) read(conn *qix.Conn) {
 		if kind == websocket.TextMessage || kind == websocket.BinaryMessage {
 			conn.Receive(frame)
 		}
+	}
+}
+
+// drain reads on for a moment what a client still sends of a frame that is too
+// large: closing a connection with bytes unread would reset it, and the client
+// would not learn why.
+func (s *socket) drain() {
+	conn := s.ws.NetConn()
+	if conn.SetReadDeadline(time.Now().Add(drainTimeout)) == nil {
+		_, _ = io.CopyN(io.Discard, conn, int64(s.host.opt.Limits.FrameBytes)) // whatever ends it, the socket ends
 	}
 }
 
