@@ -30,6 +30,27 @@ func NewColumn(f *Field, codes []uint32) *Column {
 	return b.column(f)
 }
 
+// NewColumnTop returns a column of codes 0 in the narrowest width but 0 for
+// codes up to top. Whoever makes it fills it through [Column.U8], [Column.U16]
+// or [Column.U32] before anyone else sees it.
+func NewColumnTop(f *Field, rows int, top uint32) *Column {
+	c := &Column{Field: f, rows: rows}
+	switch widthOf(top) {
+	case 1:
+		c.u8 = make([]uint8, rows)
+	case 2:
+		c.u16 = make([]uint16, rows)
+	default:
+		c.u32 = make([]uint32, rows)
+	}
+	return c
+}
+
+// ConstantColumn returns a column whose rows all have the same code.
+func ConstantColumn(f *Field, rows int, code uint32) *Column {
+	return &Column{Field: f, rows: rows, all: code}
+}
+
 // Rows returns the number of rows.
 func (c *Column) Rows() int { return c.rows }
 

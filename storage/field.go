@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -84,6 +86,39 @@ func (f *Field) dress(v dual.Value, show func(dual.Value) string) dual.Value {
 	}
 	return dual.New(show(v), v.Num)
 }
+
+// Add returns the codes of values in the field's symbol table, which gets those
+// that are new, each looked up once. Values are taken as they are: which
+// numbers have a text of their own, and which text, survives, so that a file
+// can be written again as it was read.
+//
+// It is for one goroutine at a time, before the catalog is sealed.
+func (f *Field) Add(vals []dual.Value, show func(dual.Value) string) ([]uint32, error) {
+	s := f.Symbols
+	drop := f.Format == nil && (s.plain || s.nums == nil) && !slices.ContainsFunc(vals, isPureNumber)
+	codes := make([]uint32, len(vals))
+	var block [warmBlock]dual.Value
+	for lo := 0; lo < len(vals); lo += warmBlock {
+		part := block[:copy(block[:], vals[lo:])]
+		for i, v := range part {
+			if drop && v.Kind == dual.Both && isDefaultText(v, show) {
+				s.plain = true
+				part[i] = dual.Number(v.Num)
+			}
+		}
+		s.warm(part)
+		for i := range part {
+			code, err := s.Code(part[i])
+			if err != nil {
+				return nil, fmt.Errorf("field %s: %w", f.Name, err)
+			}
+			codes[lo+i] = code
+		}
+	}
+	return codes, nil
+}
+
+func isPureNumber(v dual.Value) bool { return v.Kind == dual.Num }
 
 // isDefaultText reports whether the text of a dual is the default text of its
 // number.

@@ -151,3 +151,35 @@ func TestFormatOfField(t *testing.T) {
 		t.Errorf("e: %v: beside own texts the formatted text is stored", v)
 	}
 }
+
+// What a field is given by Add comes back as it was: number, text, or both.
+func TestFieldAddKeepsTexts(t *testing.T) {
+	show := func(v dual.Value) string { return fmt.Sprint(v.Num) }
+	for _, tt := range []struct {
+		vals  []dual.Value
+		plain bool
+		why   string
+	}{
+		{[]dual.Value{dual.New("1", 1), dual.New("2.5", 2.5), dual.New("03", 3), dual.String("x")}, true, "default texts of numbers take no room"},
+		{[]dual.Value{dual.New("1", 1), dual.Number(2)}, false, "beside a pure number every text is kept"},
+		{[]dual.Value{dual.Number(2), dual.Number(7)}, false, "pure numbers have none"},
+	} {
+		f := &Field{Symbols: &Symbols{}}
+		codes, err := f.Add(append(tt.vals, dual.Value{}), show)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range tt.vals {
+			got := f.Value(codes[i])
+			if f.Symbols.Plain() && got.Kind == dual.Num {
+				got = dual.New(show(got), got.Num)
+			}
+			if !dual.Identical(got, v) {
+				t.Errorf("%s: %+v came back as %+v", tt.why, v, got)
+			}
+		}
+		if f.Symbols.Plain() != tt.plain || codes[len(tt.vals)] != 0 {
+			t.Errorf("%s: plain %v, NULL is %d", tt.why, f.Symbols.Plain(), codes[len(tt.vals)])
+		}
+	}
+}

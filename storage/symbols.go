@@ -51,6 +51,10 @@ func (s *Symbols) Number(code uint32) float64 {
 	return s.nums[code]
 }
 
+// Plain reports whether numbers without a text of their own came with a text,
+// which was not kept as it is what the number is shown as by default.
+func (s *Symbols) Plain() bool { return s.plain }
+
 // HasText reports whether the value has a text of its own.
 func (s *Symbols) HasText(code uint32) bool {
 	return code != 0 && s.ends != nil && s.texted[(code-1)>>6]>>((code-1)&63)&1 != 0
