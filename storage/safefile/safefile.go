@@ -13,14 +13,27 @@ import (
 // bufferBytes collects small writes into system calls worth making.
 const bufferBytes = 256 << 10
 
-// Write makes the file path hold what write writes. It goes to a temporary
-// file in the same folder (a rename across file systems is a copy), which
-// reaches the disk before the rename and the folder after it.
+// Write makes the file path hold what write writes; see [Replace].
+func Write(path string, write func(io.Writer) error) error {
+	return Replace(path, func(f *os.File) error {
+		b := bufio.NewWriterSize(f, bufferBytes)
+		if err := write(b); err != nil {
+			return err
+		}
+		return b.Flush()
+	})
+}
+
+// Replace makes the file path hold what write leaves in f. It goes to a
+// temporary file in the same folder (a rename across file systems is a copy),
+// which reaches the disk before the rename and the folder after it. A write
+// that reads back what it wrote, and fails if it does not like it, keeps the
+// former file.
 //
 // On error the former file is untouched and the temporary one removed. A
 // crash may leave a file `path.*.tmp` behind, which nobody reads. The file is
 // readable by its owner only.
-func Write(path string, write func(io.Writer) error) error {
+func Replace(path string, write func(f *os.File) error) error {
 	dir, name := filepath.Split(path)
 	if dir == "" {
 		dir = "."
@@ -41,12 +54,8 @@ func Write(path string, write func(io.Writer) error) error {
 }
 
 // fill writes the content, brings it to the disk and closes the file.
-func fill(f *os.File, write func(io.Writer) error) error {
-	b := bufio.NewWriterSize(f, bufferBytes)
-	err := write(b)
-	if err == nil {
-		err = b.Flush()
-	}
+func fill(f *os.File, write func(*os.File) error) error {
+	err := write(f)
 	if err == nil {
 		err = f.Sync()
 	}
