@@ -1,0 +1,96 @@
+package simd
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Bits is where a number stands in records of fixed size: bits Offset to
+// Offset+Width of a record, bit 0 being the least significant of its first
+// byte. It touches at most five bytes.
+//
+// Source: the record part of QVD files.
+type Bits struct {
+	RecordBytes int
+	Offset      int // first bit
+	Width       int // 0 to 32 bits
+}
+
+// Slack is how many bytes behind the last record let kernels load eight bytes
+// at any of its bytes. Without it they are right, too, but slower at the end.
+const Slack = 8
+
+// check panics unless records hold n records of which b is a part.
+func (b Bits) check(records []byte, n int) {
+	if b.Width < 0 || b.Width > 32 || b.Offset < 0 || b.Offset+b.Width > 8*b.RecordBytes || n > 0 && len(records)/n < b.RecordBytes {
+		panic(fmt.Sprintf("simd: BUG: bits %d+%d of records of %d bytes, %d of them in %d", b.Offset, b.Width, b.RecordBytes, n, len(records)))
+	}
+}
+
+// wide returns how many of n records can be read by a load of eight bytes at
+// the first byte of b.
+func (b Bits) wide(records []byte, n int) int {
+	if b.RecordBytes == 0 {
+		return 0
+	}
+	room := len(records) - Slack - b.Offset/8
+	if room < 0 {
+		return 0
+	}
+	return min(n, room/b.RecordBytes+1)
+}
+
+// at reads the number of one record byte by byte.
+func (b Bits) at(record []byte) uint32 {
+	var v uint64
+	lo := b.Offset / 8
+	hi := (b.Offset + b.Width + 7) / 8
+	for i := hi - 1; i >= lo; i-- {
+		v = v<<8 | uint64(record[i])
+	}
+	return uint32(v >> (b.Offset & 7) & (1<<b.Width - 1))
+}
+
+// Unpack writes the numbers b of the first len(dst) records into dst. Numbers
+// that do not fit dst lose their upper bits.
+func Unpack[C Code](dst []C, records []byte, b Bits) {
+	b.check(records, len(dst))
+	n := b.wide(records, len(dst))
+	shift, mask := b.Offset&7, uint64(1)<<b.Width-1
+	at, step := b.Offset/8, b.RecordBytes
+	for i := range dst[:n] {
+		dst[i] = C(binary.LittleEndian.Uint64(records[at:]) >> shift & mask)
+		at += step
+	}
+	for i := n; i < len(dst); i++ {
+		dst[i] = C(b.at(records[i*step:]))
+	}
+}
+
+// UnpackThrough writes through[v] for the numbers v = b of the first len(dst)
+// records into dst. It returns the first row whose number is not below
+// len(through), where it stops, or -1.
+//
+// It is the hot path of loading a QVD.
+func UnpackThrough[C Code](dst []C, records []byte, b Bits, through []C) int {
+	b.check(records, len(dst))
+	n := b.wide(records, len(dst))
+	shift, mask := b.Offset&7, uint64(1)<<b.Width-1
+	at, step := b.Offset/8, b.RecordBytes
+	for i := range dst[:n] {
+		v := binary.LittleEndian.Uint64(records[at:]) >> shift & mask
+		if v >= uint64(len(through)) {
+			return i
+		}
+		dst[i] = through[v]
+		at += step
+	}
+	for i := n; i < len(dst); i++ {
+		v := b.at(records[i*step:])
+		if uint64(v) >= uint64(len(through)) {
+			return i
+		}
+		dst[i] = through[v]
+	}
+	return -1
+}
