@@ -27,8 +27,8 @@ type Params struct {
 // base64url of JSON, ASCII without XML's special characters.
 func EncodeParams(p Params) string { return encode64(appendJSON(nil, p)) }
 
-// DecodeParams reads what EncodeParams wrote. It refuses every text but the
-// one that belongs to the result; the values are checked by [Open].
+// DecodeParams reads what EncodeParams wrote, of at most ParamsLenMax bytes.
+// No member may be missing, repeated or unknown; [Open] checks their values.
 func DecodeParams(text string) (Params, error) {
 	if len(text) > ParamsLenMax {
 		return Params{}, malformed("EncryptionInfo", ParamsLenMax, "%d characters, at most %d", len(text), ParamsLenMax)
