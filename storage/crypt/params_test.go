@@ -120,7 +120,7 @@ func TestDecodeParams(t *testing.T) {
 		{`{"core":"c","rcp":null,"mac":"m"}`, "recipients are a list"},
 		{`{"core":"c","rcp":[1],"mac":"m"}`, "of strings"},
 		{`{"core":"c","rcp":[["r"]],"mac":"m"}`, "of strings"},
-		{`{"core":"c","rcp":[],"mac":"m"} `+"x", "something behind"},
+		{`{"core":"c","rcp":[],"mac":"m"} ` + "x", "something behind"},
 		{`{"core":"c","rcp":[],"mac":"m"}{}`, "a second object"},
 		{`{"core":"c","rcp":[],"mac":"m"`, "cut"},
 		{`{"core":"c","rcp":[` + strings.Repeat(`"",`, recipientsMax) + `""],"mac":"m"}`, "65 recipients"},
