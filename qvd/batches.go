@@ -40,6 +40,9 @@ const batchRows = 1 << 16
 // field are codes into one dictionary, whose entry 0 is NULL and entry k+1
 // symbol k.
 func (f *File) Batches(ctx context.Context, fields []string, rows int) (*Batches, error) {
+	if err := f.ready(); err != nil {
+		return nil, err
+	}
 	if rows <= 0 {
 		rows = batchRows
 	}

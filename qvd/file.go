@@ -14,11 +14,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cognate-bi/cognate/simd"
+	"github.com/cognate-bi/cognate/storage/crypt"
 )
 
 // OpenOptions say how a file is opened. The zero value opens what is not
 // encrypted.
 type OpenOptions struct {
+	// Keys opens encrypted files. Without it, what an encrypted file holds
+	// cannot be read, but its header can.
+	Keys crypt.Keys
 	// Workers bounds the goroutines of one operation; 0 = all processors.
 	Workers int
 }
@@ -32,6 +36,7 @@ type File struct {
 	bodyLen int64
 	workers int
 	closer  io.Closer
+	locked  *FormatError // why the body cannot be read; nil if it can
 }
 
 // Open opens the file path. Errors of its content are a *FormatError.
@@ -63,17 +68,20 @@ func NewFile(name string, r io.ReaderAt, size int64, o OpenOptions) (*File, erro
 	if f.workers <= 0 {
 		f.workers = runtime.GOMAXPROCS(0)
 	}
-	if err := f.open(r, size); err != nil {
+	if err := f.open(r, size, o.Keys); err != nil {
 		var bad *FormatError
 		if errors.As(err, &bad) {
 			bad.File = name
 		}
 		return nil, err
 	}
+	if f.locked != nil {
+		f.locked.File = name
+	}
 	return f, nil
 }
 
-func (f *File) open(r io.ReaderAt, size int64) error {
+func (f *File) open(r io.ReaderAt, size int64, keys crypt.Keys) error {
 	b, err := findHeader(r, size)
 	if err != nil {
 		return err
@@ -86,9 +94,27 @@ func (f *File) open(r io.ReaderAt, size int64) error {
 	f.bodyLen = size - h.SizeBytes
 	f.body = io.NewSectionReader(r, h.SizeBytes, f.bodyLen)
 	if h.EncryptionInfo != "" {
-		return &FormatError{Offset: at.rootAt["EncryptionInfo"], What: "header, EncryptionInfo", Err: ErrEncrypted}
+		body, err := unseal(b, at, h.EncryptionInfo, r, f.bodyLen, keys)
+		switch {
+		case err == nil:
+			f.body, f.bodyLen = body, body.Len()
+		case keys == nil:
+			var bad *FormatError
+			errors.As(err, &bad)
+			f.locked = bad // and the plain body is not longer than the sealed one
+		default:
+			return err
+		}
 	}
 	return h.check(at, f.bodyLen)
+}
+
+// ready returns the error of a file whose body cannot be read.
+func (f *File) ready() error {
+	if f.locked != nil {
+		return f.locked
+	}
+	return nil
 }
 
 // Close closes the file that Open opened.

@@ -24,6 +24,7 @@ const endTag = "</QvdTableHeader>"
 type positions struct {
 	rootAt map[string]int64
 	fields []int64
+	info   [2]int64 // first byte of the text of EncryptionInfo, and the one behind it
 }
 
 func (p *positions) root(element, format string, args ...any) error {
@@ -131,7 +132,7 @@ func parseHeader(b []byte) (*Header, *positions, error) {
 	b = b[:bytes.LastIndex(b, []byte(endTag))+len(endTag)]
 	p := &headerParser{
 		h: h, at: &positions{rootAt: map[string]int64{}},
-		d:    xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))),
+		d:    xml.NewDecoder(bytes.NewReader(b)),
 		seen: map[string]bool{},
 	}
 	for {
@@ -198,6 +199,7 @@ const (
 	fieldPath  = "QvdTableHeader/Fields/QvdFieldHeader"
 	formatPath = fieldPath + "/NumberFormat/"
 	sourcePath = "QvdTableHeader/Lineage/LineageInfo"
+	infoPath   = "QvdTableHeader/EncryptionInfo"
 )
 
 // rootNumbers and fieldNumbers are elements that must be there.
@@ -235,6 +237,9 @@ func (p *headerParser) once(path string) error {
 	if len(p.path) == 2 {
 		p.at.rootAt[p.path[1]] = p.offset
 	}
+	if path == infoPath {
+		p.at.info[0] = p.d.InputOffset()
+	}
 	known := p.target(path) != nil || path == "QvdTableHeader/Fields" || path == "QvdTableHeader"
 	if !known || strings.HasSuffix(path, "/String") {
 		return nil
@@ -265,6 +270,9 @@ func (p *headerParser) end() error {
 				delete(p.seen, known)
 			}
 		}
+	}
+	if path == infoPath {
+		p.at.info[1] = p.offset
 	}
 	leaf := p.leaf
 	p.leaf = false

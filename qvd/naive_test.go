@@ -77,13 +77,14 @@ func (n *naive) field(f string, body, records []byte) {
 	symbols := naiveSymbols(body[integer(f, "Offset"):][:integer(f, "Length")], integer(f, "NoOfSymbols"), types)
 	n.symbols, n.types = append(n.symbols, symbols), append(n.types, types)
 	cells := make([]string, n.rows)
+	mask := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), uint(width)), big.NewInt(1))
 	for r := range cells {
 		record := bytes.Clone(records[r*n.recordBytes:][:n.recordBytes])
 		for i, j := 0, len(record)-1; i < j; i, j = i+1, j-1 {
 			record[i], record[j] = record[j], record[i]
 		}
 		x := new(big.Int).SetBytes(record)
-		x.Rsh(x, uint(offset)).And(x, new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), uint(width)), big.NewInt(1)))
+		x.Rsh(x, uint(offset)).And(x, mask)
 		k := int(x.Int64()) + bias
 		cells[r] = "-"
 		if k >= 0 && (width > 0 || len(symbols) > 0) {

@@ -157,6 +157,9 @@ func parseSymbols(raw string, n int) (*Symbols, *symbolError) {
 
 // Symbols reads the symbol table of field i of the header.
 func (f *File) Symbols(i int) (*Symbols, error) {
+	if err := f.ready(); err != nil {
+		return nil, err
+	}
 	h := &f.header.Fields[i]
 	var raw strings.Builder
 	raw.Grow(int(h.Length))

@@ -33,6 +33,9 @@ type Pick struct{ From, As string }
 // A catalog is for one goroutine at a time. On error, fields may have got
 // values that no row has.
 func (f *File) Table(ctx context.Context, c *storage.Catalog, p Projection) (*storage.Table, error) {
+	if err := f.ready(); err != nil {
+		return nil, err
+	}
 	if f.header.Rows > storage.RowsMax {
 		return nil, fmt.Errorf("qvd: %s: %d records, tables hold %d", f.name, f.header.Rows, storage.RowsMax)
 	}

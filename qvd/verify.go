@@ -31,6 +31,9 @@ func (w Warning) String() string { return fmt.Sprintf("byte %d: %s: %s", w.Offse
 // Verify reads all symbols and all records. The error is the first thing that
 // is wrong; warnings are about what is only unusual.
 func (f *File) Verify(ctx context.Context) (*Report, error) {
+	if err := f.ready(); err != nil {
+		return nil, err
+	}
 	h := f.header
 	v := verifier{File: f, fields: make([]fieldReport, len(h.Fields))}
 	r := &Report{Rows: h.Rows, Nulls: make([]int64, len(h.Fields)), Warnings: v.layout()}

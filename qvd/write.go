@@ -15,6 +15,7 @@ import (
 
 	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage"
+	"github.com/cognate-bi/cognate/storage/crypt"
 	"github.com/cognate-bi/cognate/storage/dual"
 	"github.com/cognate-bi/cognate/storage/safefile"
 )
@@ -33,6 +34,12 @@ type WriteOptions struct {
 	// TableName and Comment replace those of the table where they are not "".
 	TableName, Comment string
 	Lineage            []Lineage
+	// Recipients, where there are any, are who can read the file: its body is
+	// sealed for them. The header stays readable by all; it then tells neither
+	// lineage nor comments unless LineageInClear is set. What sealing draws at
+	// random differs each time.
+	Recipients     []*crypt.Recipient
+	LineageInClear bool
 	// Workers bounds the goroutines; 0 = all processors.
 	Workers int
 }
@@ -260,6 +267,10 @@ func (w *writer) describe() error {
 		TableTags: w.table.Tags, Lineage: w.o.Lineage, Rows: int64(w.table.Rows),
 	}
 	h := &w.header
+	discreet := len(w.o.Recipients) > 0 && !w.o.LineageInClear
+	if discreet {
+		h.Lineage, h.Comment = nil, ""
+	}
 	for i := range w.columns {
 		c := &w.columns[i]
 		f := c.col.Field
@@ -267,6 +278,9 @@ func (w *writer) describe() error {
 			Name: f.Name, BitWidth: c.width(), Bias: int64(c.bias()), NumberFormat: numberFormatOf(f.Format),
 			Symbols: int64(len(c.order)), Offset: h.Offset, Length: c.length, Comment: f.Comment, Tags: c.tags,
 		})
+		if discreet {
+			h.Fields[i].Comment = ""
+		}
 		h.Offset += c.length
 	}
 	if h.Rows == 0 {
@@ -318,9 +332,38 @@ func (w *writer) write(ctx context.Context, to io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if len(w.o.Recipients) > 0 {
+		return w.seal(ctx, to, head)
+	}
 	if _, err := to.Write(head); err != nil {
 		return err
 	}
+	return w.body(ctx, to)
+}
+
+// seal writes the file in an envelope; head is the header without its
+// parameters.
+func (w *writer) seal(ctx context.Context, to io.Writer, head []byte) error {
+	envelope, err := crypt.Seal(head, w.header.Offset+w.header.Length, w.o.Recipients, crypt.Options{Workers: w.workers})
+	if err != nil {
+		return err
+	}
+	w.header.EncryptionInfo = crypt.EncodeParams(envelope.Params())
+	if head, err = w.header.append(head[:0:0]); err != nil {
+		return err
+	}
+	if _, err := to.Write(head); err != nil {
+		return err
+	}
+	sealed := envelope.Writer(to)
+	err = w.body(ctx, sealed)
+	if closeErr := sealed.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func (w *writer) body(ctx context.Context, to io.Writer) error {
 	if err := w.symbols(ctx, to); err != nil {
 		return err
 	}
