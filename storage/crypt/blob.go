@@ -85,12 +85,16 @@ func SealBlob(kind, name string, plain []byte, to []*Recipient, o Options) ([]by
 	}
 	blob := make([]byte, len(head)+int(e.SealedLen()))
 	copy(blob, head)
-	return blob, parallel(e.workers, e.Chunks(), func(i uint64) error {
+	err = parallel(e.workers, e.Chunks(), func(i uint64) error {
 		lo := i * e.core.chunk
 		at := len(head) + int(e.core.sealedOff(i))
 		_, err := e.SealChunk(blob[at:at:len(blob)], plain[lo:lo+uint64(e.core.plainLen(i))], i)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return blob, nil
 }
 
 // IsBlob reports whether the bytes begin like a blob.
@@ -142,12 +146,6 @@ func RewrapBlob(r io.ReaderAt, off, size int64, keys Keys, to []*Recipient) (hea
 		return nil, 0, err
 	}
 	return head, body, nil
-}
-
-// BlobName returns what the blob says it holds, without having verified it.
-func BlobName(r io.ReaderAt, off, size int64) (kind, name string, err error) {
-	h, _, err := readBlobHead(r, off, size)
-	return h.Kind, h.Name, err
 }
 
 // readBlobHead returns the head and its length, in bytes.

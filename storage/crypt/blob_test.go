@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -24,8 +25,13 @@ func TestBlob(t *testing.T) {
 		for _, name := range []string{"", "a/b", "Ünïcode <&>\u2028\"\\", strings.Repeat("n", 1000)} {
 			plain := testBody(n)
 			blob := sealBlob(t, "stream", name, plain, id.recipient)
-			if kind, got, err := BlobName(bytes.NewReader(blob), 0, int64(len(blob))); kind != "stream" || got != name || err != nil {
-				t.Errorf("BlobName = %q, %q, %v", kind, got, err)
+			info, err := InspectBlob(bytes.NewReader(blob), 0, int64(len(blob)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := Info{Kind: "stream", Name: name, Len: int64(n), SealedLen: info.SealedLen, Chunk: chunkMin, Recipients: []RecipientInfo{{stanzaRSA, id.recipient.X5T(), id.recipient.X5TS256()}}}
+			if !reflect.DeepEqual(info, want) || info.SealedLen < int64(n+tagLen) {
+				t.Errorf("InspectBlob = %+v, want %+v", info, want)
 			}
 			if got, err := OpenBlob(blob, "stream", name, id); err != nil || !bytes.Equal(got, plain) {
 				t.Errorf("%d bytes, %q: %v", n, name, err)
@@ -142,7 +148,7 @@ func memoOf(t testing.TB, id *identity, p Params) memoKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dek, ok, err := unwrapFirst(stanzas, id)
+	dek, _, ok, err := unwrapFirst(stanzas, id)
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}

@@ -45,7 +45,10 @@ type Envelope struct {
 	aead    cipher.AEAD
 	commit  [sha256.Size]byte
 	workers int
-	nonces  sync.Pool // of *[nonceLen]byte, which AEAD makes escape
+
+	openedBy string // SHA-1 thumbprint
+
+	nonces sync.Pool // of *[nonceLen]byte, which AEAD makes escape
 
 	// done has a bit per chunk that was sealed; nil in an opened envelope.
 	// A nonce used twice would give the plaintext away.
@@ -119,7 +122,7 @@ func newEnvelope(c core, clearPart, dek []byte) (e *Envelope, km []byte, err err
 // Open checks the parameters of an object and finds its key. Nothing of
 // clearPart may be believed before Open has returned.
 //
-// Errors: [*FormatError], [ErrNoKey], and [ErrKey] both for a key that does
+// keys may be nil, a store without keys. Errors: [*FormatError], [ErrNoKey], and [ErrKey] both for a key that does
 // not fit and for a clear part or parameters that were altered.
 func Open(clearPart []byte, p Params, keys Keys) (*Envelope, error) {
 	c, stanzas, err := p.parse()
@@ -137,7 +140,7 @@ func openParsed(clearPart []byte, c core, stanzas []stanza, p Params, keys Keys)
 	if err != nil {
 		return nil, dek, err
 	}
-	dek, fits, err := unwrapFirst(stanzas, keys)
+	dek, by, fits, err := unwrapFirst(stanzas, keys)
 	if err != nil {
 		return nil, dek, err
 	}
@@ -151,7 +154,7 @@ func openParsed(clearPart []byte, c core, stanzas []stanza, p Params, keys Keys)
 		clear(dek[:])
 		return nil, dek, ErrKey
 	}
-	e.params = p
+	e.params, e.openedBy = p, by
 	return e, dek, nil
 }
 
@@ -189,6 +192,10 @@ func (e *Envelope) Params() Params {
 	p.Rcp = append([]string(nil), p.Rcp...)
 	return p
 }
+
+// OpenedBy returns the SHA-1 thumbprint of the certificate whose key opened
+// the envelope, for logs; "" in one that Seal made.
+func (e *Envelope) OpenedBy() string { return e.openedBy }
 
 // Len returns the length of the plaintext body.
 func (e *Envelope) Len() int64 { return int64(e.core.len) }

@@ -84,7 +84,7 @@ func TestSealFresh(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		dek, ok, err := unwrapFirst(stanzas, id)
+		dek, _, ok, err := unwrapFirst(stanzas, id)
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
@@ -150,6 +150,9 @@ func TestReadAt(t *testing.T) {
 	e, err := Open(testClear, p, id)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if e.OpenedBy() != id.recipient.X5T() {
+		t.Errorf("OpenedBy = %s", e.OpenedBy())
 	}
 	file := append(append([]byte("lead"), sealed...), "trail"...)
 	b, err := e.Body(bytes.NewReader(file), 4, int64(len(sealed)))

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"software.sslmate.com/src/go-pkcs12"
@@ -125,7 +126,7 @@ func (f *Folder) Certificate(thumbprint string) *x509.Certificate {
 }
 
 // Thumbprints returns the SHA-1 thumbprints of all certificates whose private
-// key is there, in no particular order.
+// key is there, sorted.
 func (f *Folder) Thumbprints() []string {
 	var list []string
 	for x5t, id := range f.sha256Of {
@@ -133,6 +134,7 @@ func (f *Folder) Thumbprints() []string {
 			list = append(list, x5t)
 		}
 	}
+	slices.Sort(list)
 	return list
 }
 

@@ -56,11 +56,15 @@ func (k rsaKey) Unwrap(wrapped []byte) ([]byte, error) {
 	return rsa.DecryptOAEP(sha256.New(), nil, k.key, wrapped, nil)
 }
 
-// unwrapFirst opens the DEK for the first recipient whose key the store has.
+// unwrapFirst opens the DEK for the first recipient whose key the store has,
+// and returns that recipient's SHA-1 thumbprint.
 //
 // ok is false if that key does not fit. The DEK is then one that opens
 // nothing, so that the caller's work does not tell this from a wrong MAC.
-func unwrapFirst(stanzas []stanza, keys Keys) (dek [dekLen]byte, ok bool, err error) {
+func unwrapFirst(stanzas []stanza, keys Keys) (dek [dekLen]byte, by string, ok bool, err error) {
+	if keys == nil {
+		keys = Chain()
+	}
 	var unusable error
 	for _, s := range stanzas {
 		if s.x5t == "" {
@@ -77,12 +81,12 @@ func unwrapFirst(stanzas []stanza, keys Keys) (dek [dekLen]byte, ok bool, err er
 		ok = err == nil && len(b) == dekLen
 		copy(dek[:], b)
 		clear(b)
-		return dek, ok, nil
+		return dek, s.x5t, ok, nil
 	}
 	if unusable != nil {
-		return dek, false, fmt.Errorf("%w: %w", noKey(stanzas), unusable)
+		return dek, "", false, fmt.Errorf("%w: %w", noKey(stanzas), unusable)
 	}
-	return dek, false, noKey(stanzas)
+	return dek, "", false, noKey(stanzas)
 }
 
 // noKey names the certificates that would open the object.

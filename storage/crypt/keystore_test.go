@@ -317,6 +317,10 @@ func TestRing(t *testing.T) {
 	if err := newRing(t, Config{Active: []string{away.recipient.X5T()}, Folder: dir}).Validate(); !errors.Is(err, ErrNoKey) {
 		t.Errorf("a server that cannot open what it seals: %v", err)
 	}
+	token := newRing(t, Config{Active: []string{away.recipient.X5T()}, Folder: dir, More: []Keys{away}})
+	if err := token.Validate(); err != nil {
+		t.Errorf("certificate in the folder, key in a token: %v", err)
+	}
 	for _, bad := range []Config{
 		{Active: []string{"123"}, Folder: dir},
 		{Active: []string{strings.Repeat("ab", 20)}, Folder: dir},
@@ -349,6 +353,9 @@ func TestChain(t *testing.T) {
 	}
 	if err := opens(t, Chain(a, brokenStore{}), b); !errors.Is(err, errToken) || !strings.Contains(err.Error(), b.recipient.X5T()) {
 		t.Errorf("broken store: %v", err)
+	}
+	if err := opens(t, nil, b); !errors.Is(err, ErrNoKey) {
+		t.Errorf("nil store: %v", err)
 	}
 	if err := opens(t, Chain(), b); !errors.Is(err, ErrNoKey) {
 		t.Errorf("no store: %v", err)
