@@ -2,10 +2,9 @@ package qvd
 
 import (
 	"context"
+	"fmt"
 	"math/bits"
 	"slices"
-
-	"fmt"
 
 	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage"

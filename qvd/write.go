@@ -399,11 +399,10 @@ func (w *writer) symbols(ctx context.Context, to io.Writer) error {
 
 // A kinds finds the tags that follow from the values of a column.
 type kinds struct {
-	n                       int
-	numbers, texts          int
-	integer, ascii          bool
-	date, timestamp, number bool // by the format; already formatted numbers
-	extra                   []string
+	n, numbers, texts int
+	integer, ascii    bool
+	date, timestamp   bool     // by the format or the field's tags
+	extra             []string // the field's other tags
 }
 
 func newKinds(f *storage.Field) *kinds {
@@ -414,6 +413,8 @@ func newKinds(f *storage.Field) *kinds {
 	}
 	for _, t := range f.Tags {
 		switch {
+		case t == "$key", t == "$keypart": // who writes knows the other tables
+			k.extra = append(k.extra, t)
 		case followsFromData(t):
 		case t == "$date":
 			k.date = true
