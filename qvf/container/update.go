@@ -69,7 +69,6 @@ func (u *Update) Put(path string, m Meta, write func(io.Writer) error) error {
 		u.err = fmt.Errorf("qvf: %s: write %s: %w", u.c.name, path, err)
 		return u.err
 	}
-	n.Err = nil
 	return nil
 }
 
@@ -167,6 +166,10 @@ func (u *Update) makeValid(r record, former []record) error {
 	u.c.records = append([]record{r}, former...)
 	return nil
 }
+
+// Container returns the container as it was opened: changes do not show. It is
+// for looking up streams before Commit.
+func (u *Update) Container() *Container { return u.c }
 
 // Size returns the size of the file with what was written so far.
 func (u *Update) Size() int64 { return u.a.off }

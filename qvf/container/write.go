@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -175,8 +176,9 @@ func (n *node) writeCells(w io.Writer) error {
 	return nil
 }
 
-// place returns the node of a stream, new or there before, and marks the
-// directories that lead to it, made where missing, as changed at a time.
+// place returns a new node for a stream, instead of the one that may be there,
+// and marks the directories that lead to it, made where missing, as changed at
+// a time.
 func (n *node) place(path string, time float64) (*node, error) {
 	names := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	for _, name := range names {
@@ -187,11 +189,17 @@ func (n *node) place(path string, time float64) (*node, error) {
 	if len(names) > dirDepthMax {
 		return nil, fmt.Errorf("path %q: deeper than %d directories", path, dirDepthMax)
 	}
-	for i, name := range names {
+	last := len(names) - 1
+	for _, name := range names[:last] {
 		n.changed, n.Time = true, time
-		n = n.childOrNew(name, i < len(names)-1)
+		dir := n.child(name, true)
+		if dir == nil {
+			dir = n.put(name, true)
+		}
+		n = dir
 	}
-	return n, nil
+	n.changed, n.Time = true, time
+	return n.put(names[last], false), nil
 }
 
 // A childKey names an entry of a directory. A directory and a stream may share
@@ -212,13 +220,15 @@ func (n *node) child(name string, dir bool) *node {
 	return n.index[childKey{name, dir}]
 }
 
-func (n *node) childOrNew(name string, dir bool) *node {
-	c := n.child(name, dir)
-	if c == nil {
-		c = &node{name: name, Entry: Entry{Path: n.Path + "/" + name, Dir: dir}}
+// put adds a new entry to the directory, or replaces the one of that name.
+func (n *node) put(name string, dir bool) *node {
+	c := &node{name: name, Entry: Entry{Path: n.Path + "/" + name, Dir: dir}}
+	if old := n.child(name, dir); old != nil {
+		n.children[slices.Index(n.children, old)] = c
+	} else {
 		n.children = append(n.children, c)
-		n.index[childKey{name, dir}] = c
 	}
+	n.index[childKey{name, dir}] = c
 	return c
 }
 
