@@ -17,6 +17,8 @@ type Bookmark struct {
 	// Items are the properties that are JSON, in the order of the record:
 	// title, description, sheetId, selectionFields ...
 	Items []Item
+	// Record is all of it, as it lies in the file.
+	Record []byte
 }
 
 // An Item is a named JSON value.
@@ -39,7 +41,7 @@ func (b *Bookmark) Text(name string) string {
 // binaryBookmark fills o from the entry's meta data and the readable parts of
 // the record.
 func (o *Object) binaryBookmark(stream string, record []byte) {
-	o.Bookmark = &Bookmark{Items: jsonItems(record)}
+	o.Bookmark = &Bookmark{Items: jsonItems(record), Record: record}
 	o.Bookmark.ID, o.Bookmark.Type = bookmarkInfo(record)
 	o.ID, o.Type = o.Security.ID, o.Security.ObjectType
 	if o.ID == "" {

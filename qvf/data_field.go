@@ -217,11 +217,7 @@ func (c *cursor) symbol(i int) dual.Value {
 
 // appendSymbol writes what symbol reads.
 func appendSymbol(dst []byte, v dual.Value) []byte {
-	i := int32(0)
-	whole := v.HasNum() && v.Num == math.Trunc(v.Num) && math.Abs(v.Num) <= math.MaxInt32
-	if whole {
-		i = int32(v.Num)
-	}
+	i, whole := int32Of(v.Float())
 	kind, text := byte(symText), v.HasText()
 	switch {
 	case whole && text:
@@ -244,6 +240,14 @@ func appendSymbol(dst []byte, v dual.Value) []byte {
 		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(v.Num))
 	}
 	return dst
+}
+
+// int32Of returns a number as 32-bit integer, if it is one.
+func int32Of(x float64) (int32, bool) {
+	if !(math.Abs(x) <= math.MaxInt32) || x != math.Trunc(x) { // NaN, too
+		return 0, false
+	}
+	return int32(x), true
 }
 
 // appendBlock writes what inflateBlock reads.

@@ -50,15 +50,15 @@ type Object struct {
 
 // Security is the meta data of an entry.
 type Security struct {
-	Title       *string `json:"title"`
-	Description string  `json:"description"`
-	ObjectType  string  `json:"_objecttype"`
-	ID          string  `json:"id"`
-	Owner       string  `json:"owner"`
+	Title       *string `json:"title,omitempty"`
+	Description string  `json:"description,omitempty"`
+	ObjectType  string  `json:"_objecttype,omitempty"`
+	ID          string  `json:"id,omitempty"`
+	Owner       string  `json:"owner,omitempty"`
 	Published   bool    `json:"published"`
 	Approved    bool    `json:"approved"`
-	Created     string  `json:"createdDate"`
-	Modified    string  `json:"modifiedDate"`
+	Created     string  `json:"createdDate,omitempty"`
+	Modified    string  `json:"modifiedDate,omitempty"`
 }
 
 // securityOf is lenient: what cannot be read gives nothing.
@@ -72,8 +72,8 @@ func securityOf(a container.Attributes) (s Security) {
 
 // An objectTree is a node of the property tree in a stream of TypeObject.
 type objectTree struct {
-	QProperty json.RawMessage
-	QChildren []objectTree
+	QProperty json.RawMessage `json:"qProperty"`
+	QChildren []objectTree    `json:"qChildren"`
 }
 
 // An identity is what every object's properties have.
