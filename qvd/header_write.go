@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// append appends the header as engines write it: same order of elements, same
+// Append appends the header as engines write it: same order of elements, same
 // indentation, CR LF, and the NUL. It fails on text that XML cannot carry.
-func (h *Header) append(dst []byte) ([]byte, error) {
+func (h *Header) Append(dst []byte) ([]byte, error) {
 	w := headerWriter{b: dst}
 	w.line(0, `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`)
 	w.open(1, "QvdTableHeader")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cognate-bi/cognate/qvd/qvdtest"
 	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
@@ -133,7 +134,7 @@ func TestRealFiles(t *testing.T) {
 			checkSymbolTypes(t, f, i, w.SymbolTypes)
 			cells := cellsOf(t, f, i)
 			rows = append(rows, cells)
-			if got := digest(cells); got != w.ColumnDigest {
+			if got := qvdtest.Digest(cells); got != w.ColumnDigest {
 				t.Errorf("field %s: digest %s, want %s", w.Name, got, w.ColumnDigest)
 			}
 			nulls, distinct := 0, map[string]bool{}
@@ -233,13 +234,13 @@ func TestRealFilesRoundTrip(t *testing.T) {
 		if err := Write(t.Context(), &file, table, WriteOptions{Show: show, Lineage: f.Header().Lineage}); err != nil {
 			t.Fatal(err)
 		}
-		n, err := readNaive(file.Bytes())
+		n, err := qvdtest.Read(file.Bytes())
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.checkLayout(t, file.Bytes())
+		checkLayout(t, n, file.Bytes())
 		for i, w := range want.Fields {
-			if got := digest(n.cells[i]); got != w.ColumnDigest {
+			if got := qvdtest.Digest(n.Cells[i]); got != w.ColumnDigest {
 				t.Errorf("field %s: digest %s, want %s", w.Name, got, w.ColumnDigest)
 			}
 		}

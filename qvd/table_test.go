@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cognate-bi/cognate/qvd/qvdtest"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -150,12 +151,12 @@ func TestRandomTables(t *testing.T) {
 					t.Fatal("one worker writes other bytes")
 				}
 				want := tableCells(table)
-				n, err := readNaive(file)
+				n, err := qvdtest.Read(file)
 				if err != nil {
 					t.Fatal(err)
 				}
-				n.checkLayout(t, file)
-				compare(t, "naive", n.cells, want)
+				checkLayout(t, n, file)
+				compare(t, "naive", n.Cells, want)
 				f := openBytes(t, file, OpenOptions{Workers: 1 + round})
 				if got := f.Header().Fields; len(got) != tt.columns {
 					t.Fatalf("%d fields", len(got))
@@ -186,6 +187,13 @@ func TestRandomTables(t *testing.T) {
 // wanted odd.
 func unexpected(w Warning) bool {
 	return !strings.Contains(w.Text, "Inf") && !strings.Contains(w.Text, "UTF-8")
+}
+
+func checkLayout(t *testing.T, n *qvdtest.File, file []byte) {
+	t.Helper()
+	if err := n.CheckLayout(file); err != nil {
+		t.Error(err)
+	}
 }
 
 func compare(t *testing.T, what string, got, want [][]string) {
@@ -230,7 +238,7 @@ func TestProjectionAndFilters(t *testing.T) {
 		rows := []int{0, 1, 64, 1000, 40000}[round%5]
 		file := writeTable(t, randomTable(t, rng, rows, 6), WriteOptions{Show: show})
 		f := openBytes(t, file, OpenOptions{Workers: 1 + round%3})
-		n, err := readNaive(file)
+		n, err := qvdtest.Read(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,12 +248,12 @@ func TestProjectionAndFilters(t *testing.T) {
 			once  bool
 		}
 		var rules []rule
-		p := Projection{Fields: []Pick{{n.names[4], ""}, {n.names[0], "Zero"}, {n.names[5], n.names[1]}}}
+		p := Projection{Fields: []Pick{{n.Names[4], ""}, {n.Names[0], "Zero"}, {n.Names[5], n.Names[1]}}}
 		for range rng.IntN(4) {
 			r := rule{rng.IntN(6), byte(rng.IntN(200)), rng.IntN(2) == 0}
 			rules = append(rules, r)
 			p.Where = append(p.Where, Filter{
-				Field: n.names[r.field], Once: r.once,
+				Field: n.Names[r.field], Once: r.once,
 				Allow: func(v dual.Value) bool { return allows(line(v, false), r.salt) },
 			})
 		}
@@ -254,22 +262,22 @@ func TestProjectionAndFilters(t *testing.T) {
 		for i := range seen {
 			seen[i] = map[string]bool{}
 		}
-		for r := range n.rows {
+		for r := range n.Rows {
 			keep := true
 			for i, rule := range rules {
-				cell := n.cells[rule.field][r]
+				cell := n.Cells[rule.field][r]
 				keep = keep && allows(cell, rule.salt) && !(rule.once && seen[i][cell])
 			}
 			if !keep {
 				continue
 			}
 			for i, rule := range rules {
-				if cell := n.cells[rule.field][r]; cell != "-" {
+				if cell := n.Cells[rule.field][r]; cell != "-" {
 					seen[i][cell] = true
 				}
 			}
 			for i, from := range []int{4, 0, 5} {
-				want[i] = append(want[i], n.cells[from][r])
+				want[i] = append(want[i], n.Cells[from][r])
 			}
 		}
 		c := storage.NewCatalog(show)
@@ -277,7 +285,7 @@ func TestProjectionAndFilters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff([]string{n.names[4], "Zero", n.names[1]}, table.FieldNames()); d != "" {
+		if d := cmp.Diff([]string{n.Names[4], "Zero", n.Names[1]}, table.FieldNames()); d != "" {
 			t.Error(d)
 		}
 		if table.Rows != len(want[0]) {
@@ -467,6 +475,7 @@ const goldenHeader = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
        <Tags>
          <String>$ascii</String>
          <String>$text</String>
+         <String>$key</String>
          <String>mine</String>
        </Tags>
      </QvdFieldHeader>

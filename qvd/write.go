@@ -328,7 +328,7 @@ func (h *Header) layOut() {
 }
 
 func (w *writer) write(ctx context.Context, to io.Writer) error {
-	head, err := w.header.append(nil)
+	head, err := w.header.Append(nil)
 	if err != nil {
 		return err
 	}
@@ -349,7 +349,7 @@ func (w *writer) seal(ctx context.Context, to io.Writer, head []byte) error {
 		return err
 	}
 	w.header.EncryptionInfo = crypt.EncodeParams(envelope.Params())
-	if head, err = w.header.append(head[:0:0]); err != nil {
+	if head, err = w.header.Append(head[:0:0]); err != nil {
 		return err
 	}
 	if _, err := to.Write(head); err != nil {
