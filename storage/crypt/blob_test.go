@@ -2,6 +2,8 @@ package crypt
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"reflect"
@@ -338,6 +340,25 @@ func TestList(t *testing.T) {
 		if err := got.CheckNames(tt.have); (err == nil) != tt.ok || err != nil && !errors.Is(err, ErrList) {
 			t.Errorf("%s: %v", tt.why, err)
 		}
+	}
+}
+
+// TestCommit pins what the entries of stored lists hold.
+func TestCommit(t *testing.T) {
+	m := material{dek: [dekLen]byte{1}, salt: [saltLen]byte{2}}
+	e, err := sealWith(testClear, geometry{chunkMin, 3}, &m, []string{okRcp})
+	if err != nil {
+		t.Fatal(err)
+	}
+	km, err := macKey(m.dek[:], m.salt[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	hb := bind(testClear, e.Params().Core)
+	h := hmac.New(sha256.New, km)
+	h.Write(append([]byte("oae1 list\x00"), hb[:]...))
+	if want := h.Sum(nil); !bytes.Equal(e.commit[:], want) {
+		t.Errorf("commit = %x, want %x", e.commit, want)
 	}
 }
 

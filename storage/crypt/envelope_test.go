@@ -258,6 +258,8 @@ func TestAlteredBody(t *testing.T) {
 	p, sealed := sealBody(t, plain, 1, id.recipient)
 	_, twin := sealBody(t, plain, 1, id.recipient) // the same body, sealed anew
 	long, longSealed := sealBody(t, testBody(4*chunkMin), 1, id.recipient)
+	none, noneSealed := sealBody(t, nil, 1, id.recipient)
+	noneSealed[3] ^= 1
 	join := func(chunks ...[]byte) []byte { return bytes.Join(chunks, nil) }
 	c, o, l := cutChunks(sealed), cutChunks(twin), cutChunks(longSealed)
 	for _, tt := range []struct {
@@ -277,6 +279,7 @@ func TestAlteredBody(t *testing.T) {
 		{"cut in a tag", p, sealed[:len(sealed)-1]},
 		{"cut in a chunk", p, sealed[:5000]},
 		{"empty", p, nil},
+		{"tag of an empty body", none, noneSealed},
 		{"a byte appended", p, append(bytes.Clone(sealed), 0)},
 		{"a chunk appended", p, join(c[0], c[1], c[2], c[3], c[3])},
 		{"last chunk takes the place of a full one", long, join(l[0], l[1], l[3], l[3])},
@@ -493,14 +496,50 @@ func TestSourceFails(t *testing.T) {
 
 func TestParallelLowestError(t *testing.T) {
 	for n := range uint64(20) {
-		err := parallel(4, n, func(i uint64) error {
-			if i >= 3 {
-				return fmt.Errorf("%d", i)
+		later := make(chan struct{})
+		err := parallel(2, n, func(i uint64) error {
+			switch {
+			case i < 3:
+				return nil
+			case i == 3 && n > 4:
+				<-later // the higher error comes first
+			case i == 4:
+				close(later)
 			}
-			return nil
+			return fmt.Errorf("%d", i)
 		})
 		if want := n > 3; (err != nil) != want || want && err.Error() != "3" {
 			t.Errorf("n = %d: %v", n, err)
 		}
+	}
+}
+
+// uselessKey claims every key and gives bytes of its length.
+type uselessKey int
+
+func (k uselessKey) Find(_, _ string) (Unwrapper, error) { return k, nil }
+
+func (k uselessKey) Unwrap([]byte) ([]byte, error) {
+	if k < 0 {
+		return nil, errors.New("decryption error")
+	}
+	return make([]byte, k), nil
+}
+
+// TestUnwrapFailureIsNoKey: an object whose MAC is right for the bytes that
+// stand in for a key that does not unwrap is not opened.
+func TestUnwrapFailureIsNoKey(t *testing.T) {
+	m := material{} // the zero key
+	e, err := sealWith(testClear, geometry{chunkMin, 3}, &m, []string{okRcp})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []uselessKey{-1, 0, 16, 31, 33, 64} {
+		if _, err := Open(testClear, e.Params(), n); !errors.Is(err, ErrKey) {
+			t.Errorf("unwrapped to %d bytes: %v, want ErrKey", n, err)
+		}
+	}
+	if _, err := Open(testClear, e.Params(), uselessKey(dekLen)); err != nil {
+		t.Errorf("with the key: %v", err)
 	}
 }

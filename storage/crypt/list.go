@@ -54,6 +54,17 @@ func (l *List) Add(kind, name string, e *Envelope) error {
 	return l.add(listKey{kind, name}, listEntry{size: e.Len(), commit: e.commit})
 }
 
+// Take enters an object of another list, of the app as it was before: one
+// that is left as it is.
+func (l *List) Take(from *List, o Object) error {
+	k := listKey{o.Kind, o.Name}
+	entry, ok := from.entries[k]
+	if !ok {
+		return fmt.Errorf("%w: %s %q is not in the list", ErrList, o.Kind, o.Name)
+	}
+	return l.add(k, entry)
+}
+
 func (l *List) add(k listKey, entry listEntry) error {
 	if _, ok := l.entries[k]; ok {
 		return fmt.Errorf("%w: %s %q twice", ErrList, k.kind, k.name)

@@ -29,6 +29,7 @@ func TestParseCore(t *testing.T) {
 		{"A256GCM-STREAM", "A128GCM-STREAM", "another algorithm"},
 		{"chunk=65536", "chunk=0", "no chunk"},
 		{"chunk=65536", "chunk=3", "no power of two"},
+		{"chunk=65536", "chunk=12288", "no power of two within the limits"},
 		{"chunk=65536", "chunk=2048", "below the limit"},
 		{"chunk=65536", "chunk=2147483648", "above the limit"},
 		{"chunk=65536", "chunk=18446744073709551616", "above 64 bits"},
