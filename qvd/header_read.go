@@ -144,7 +144,7 @@ func parseHeader(b []byte) (*Header, *positions, error) {
 		if err == nil {
 			err = p.token(token)
 		} else {
-			p.offset = p.d.InputOffset()
+			p.offset, err = p.d.InputOffset(), xmlError(err)
 		}
 		if err != nil {
 			return nil, nil, p.wrap(err)
@@ -154,6 +154,16 @@ func parseHeader(b []byte) (*Header, *positions, error) {
 		return nil, nil, p.wrap(err)
 	}
 	return h, p.at, nil
+}
+
+// xmlError is an error of the XML decoder without what it repeats of long
+// names.
+func xmlError(err error) error {
+	text := strings.TrimPrefix(err.Error(), "XML syntax error on ")
+	if len(text) > 2*quoteMax {
+		text = strings.ToValidUTF8(text[:2*quoteMax], "") + "…"
+	}
+	return errors.New("XML: " + text)
 }
 
 type headerParser struct {
