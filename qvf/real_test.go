@@ -222,7 +222,7 @@ func checkData(t *testing.T, c *container.Container, want expectation) {
 	if err != nil || len(d.Problems) > 0 {
 		t.Fatal(err, d.Problems)
 	}
-	if len(d.Tables) != len(want.Tables) || want.FieldNames != nil && len(want.FieldNames) > 0 && !cmp.Equal(d.Fields, want.FieldNames) {
+	if len(d.Tables) != len(want.Tables) || len(want.FieldNames) > 0 && !cmp.Equal(d.Fields, want.FieldNames) {
 		t.Fatalf("%d tables of fields %q", len(d.Tables), d.Fields)
 	}
 	for i, w := range want.Tables {

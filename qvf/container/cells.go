@@ -89,11 +89,12 @@ func parseEntry(record []byte) (cellEntry, error) {
 	if err != nil {
 		return e, err
 	}
-	if e.attrs, _, err = lengthPrefixed(rest, "attributes"); err != nil {
+	e.name = string(name)
+	if err := checkName(e.name); err != nil {
 		return e, err
 	}
-	e.name = string(name)
-	return e, checkName(e.name)
+	e.attrs, _, err = lengthPrefixed(rest, "attributes")
+	return e, err
 }
 
 func lengthPrefixed(b []byte, what string) (value, rest []byte, err error) {

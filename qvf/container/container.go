@@ -95,15 +95,22 @@ func (c *Container) openRoot(page []byte) error {
 	if broken > 0 {
 		c.damaged = append(c.damaged, fmt.Sprintf("%d of the root records in page 0 is damaged", broken))
 	}
+	var first error
 	for i, r := range valid {
 		err := c.openTree(r.root, &r.rootSum)
 		if err == nil {
 			c.generation, c.records = r.generation, valid[i:]
 			return nil
 		}
+		if first == nil {
+			first = err
+		}
 		c.damaged = append(c.damaged, fmt.Sprintf("generation %d: %v", r.generation, err))
 	}
-	if len(valid) == 0 && c.size%pageBytes != 0 {
+	if first != nil {
+		return first
+	}
+	if c.size%pageBytes != 0 {
 		return c.errorf("", c.size, "size %d is not a multiple of %d: cut off, or its line ends were converted", c.size, pageBytes)
 	}
 	return c.openTree(int64(binary.LittleEndian.Uint64(page[rootAt:])), nil)
