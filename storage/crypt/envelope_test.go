@@ -494,22 +494,29 @@ func TestSourceFails(t *testing.T) {
 	}
 }
 
+// TestParallelLowestError lets the error of call 3 come after and before that
+// of call 4.
 func TestParallelLowestError(t *testing.T) {
-	for n := range uint64(20) {
-		later := make(chan struct{})
-		err := parallel(2, n, func(i uint64) error {
-			switch {
-			case i < 3:
+	for _, lowFirst := range []bool{false, true} {
+		first := make(chan struct{})
+		err := parallel(2, 5, func(i uint64) error {
+			if i < 3 {
 				return nil
-			case i == 3 && n > 4:
-				<-later // the higher error comes first
-			case i == 4:
-				close(later)
+			}
+			if (i == 3) == lowFirst {
+				close(first)
+			} else {
+				<-first
 			}
 			return fmt.Errorf("%d", i)
 		})
-		if want := n > 3; (err != nil) != want || want && err.Error() != "3" {
-			t.Errorf("n = %d: %v", n, err)
+		if err == nil || err.Error() != "3" {
+			t.Errorf("low first %v: %v", lowFirst, err)
+		}
+	}
+	for n := range uint64(5) {
+		if err := parallel(3, n, func(uint64) error { return nil }); err != nil {
+			t.Error(err)
 		}
 	}
 }
