@@ -1,9 +1,6 @@
 package simd
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 // Bits is where a number stands in records of fixed size: bits Offset to
 // Offset+Width of a record, bit 0 being the least significant of its first
@@ -59,7 +56,7 @@ func Unpack[C Code](dst []C, records []byte, b Bits) {
 	shift, mask := b.Offset&7, uint64(1)<<b.Width-1
 	at, step := b.Offset/8, b.RecordBytes
 	for i := range dst[:n] {
-		dst[i] = C(binary.LittleEndian.Uint64(records[at:]) >> shift & mask)
+		dst[i] = C(load64(records, at) >> (shift & 63) & mask)
 		at += step
 	}
 	for i := n; i < len(dst); i++ {
@@ -74,23 +71,37 @@ func Unpack[C Code](dst []C, records []byte, b Bits) {
 // It is the hot path of loading a QVD.
 func UnpackThrough[C Code](dst []C, records []byte, b Bits, through []C) int {
 	b.check(records, len(dst))
-	n := b.wide(records, len(dst))
-	shift, mask := b.Offset&7, uint64(1)<<b.Width-1
-	at, step := b.Offset/8, b.RecordBytes
-	for i := range dst[:n] {
-		v := binary.LittleEndian.Uint64(records[at:]) >> shift & mask
-		if v >= uint64(len(through)) {
-			return i
-		}
-		dst[i] = through[v]
-		at += step
-	}
-	for i := n; i < len(dst); i++ {
-		v := b.at(records[i*step:])
+	i := unpackThroughWide(dst[:b.wide(records, len(dst))], records, b, through)
+	for ; i < len(dst); i++ {
+		v := b.at(records[i*b.RecordBytes:])
 		if uint64(v) >= uint64(len(through)) {
 			return i
 		}
 		dst[i] = through[v]
 	}
 	return -1
+}
+
+// unpackThroughWide is UnpackThrough for records that a load of eight bytes
+// may pass. It returns how many rows it has done: it leaves the last ones, and
+// those from a number that is too high on, to the caller.
+//
+// Four records at a time with one test for all: 0.8 ns per row where one at a
+// time takes 0.9 and, with bounds checks in each load, 1.8 to 2.7.
+func unpackThroughWide[C Code](dst []C, records []byte, b Bits, through []C) (i int) {
+	shift, mask := b.Offset&7, uint64(1)<<b.Width-1
+	at, step, top := b.Offset/8, b.RecordBytes, uint64(len(through))
+	for ; i+4 <= len(dst); i += 4 {
+		v0 := load64(records, at) >> (shift & 63) & mask
+		v1 := load64(records, at+step) >> (shift & 63) & mask
+		v2 := load64(records, at+2*step) >> (shift & 63) & mask
+		v3 := load64(records, at+3*step) >> (shift & 63) & mask
+		if v0 >= top || v1 >= top || v2 >= top || v3 >= top {
+			return i
+		}
+		d := dst[i : i+4 : i+4]
+		d[0], d[1], d[2], d[3] = through[v0], through[v1], through[v2], through[v3]
+		at += 4 * step
+	}
+	return i
 }
