@@ -99,22 +99,30 @@ func (b *Builder) AppendTable(t *Table) error {
 	if b.rows+t.Rows > RowsMax {
 		return fmt.Errorf("table %s: more than %d rows", b.name, RowsMax)
 	}
-	const batch = 1 << 16
-	for lo := 0; lo < t.Rows; lo += batch {
-		n := min(batch, t.Rows-lo)
-		for i := range b.columns {
-			col := &b.columns[i]
-			buf := col.space(n)
-			if src := t.Column(col.field.Name); src != nil {
-				src.Codes(buf, lo)
-			} else {
-				clear(buf)
-			}
-			col.codes.append(buf)
-		}
-		b.rows += n
+	var g errgroup.Group
+	g.SetLimit(b.catalog.workers())
+	for i := range b.columns {
+		g.Go(func() error {
+			b.columns[i].appendColumn(t)
+			return nil
+		})
 	}
-	return nil
+	b.rows += t.Rows
+	return g.Wait()
+}
+
+func (c *columnBuilder) appendColumn(t *Table) {
+	const batch = 1 << 16
+	src := t.Column(c.field.Name)
+	for lo := 0; lo < t.Rows; lo += batch {
+		buf := c.space(min(batch, t.Rows-lo))
+		if src != nil {
+			src.Codes(buf, lo)
+		} else {
+			clear(buf)
+		}
+		c.codes.append(buf)
+	}
 }
 
 // Table returns what was built. The builder may go on afterwards: a table

@@ -26,6 +26,25 @@ type Catalog struct {
 	fields map[string]*Field
 	order  []*Field
 	sealed bool
+	damage *Damage // of what was restored and is read later; nil for others
+}
+
+// Damage tells what was found wrong with data that are read when they are
+// first asked for.
+func (c *Catalog) Damage() error { return c.damage.Err() }
+
+// Verify loads all that is still to be loaded, looks whether two symbols of a
+// field are the same, and returns the first thing that is wrong.
+func (c *Catalog) Verify() error {
+	for _, f := range c.order {
+		f.Symbols.Find(dual.Number(0))
+	}
+	for _, t := range c.tables {
+		for _, col := range t.Columns {
+			col.ready()
+		}
+	}
+	return c.Damage()
 }
 
 // NewCatalog returns an empty catalog.
@@ -163,6 +182,10 @@ type place struct {
 // compact drops the values of f that no row has. The order of the others, and
 // so the load order, stays. It touches only the columns of f.
 func compact(f *Field, places []place) {
+	if f.whole {
+		return
+	}
+	f.whole = true
 	seen := make([]uint8, f.Symbols.Len()+1)
 	seen[0] = 1
 	open := f.Symbols.Len()

@@ -21,6 +21,11 @@ type Column struct {
 	u32  []uint32
 
 	values atomic.Pointer[Values]
+
+	// Of a column that comes from a catalog at rest.
+	lazy
+	source Source // what the codes lie in
+	mapped bool   // ... takes no memory of the process
 }
 
 // NewColumn returns a column with the given codes in their narrowest form.
@@ -56,6 +61,7 @@ func (c *Column) Rows() int { return c.rows }
 
 // Width returns the bytes per row: 0, 1, 2 or 4.
 func (c *Column) Width() int {
+	c.ready()
 	switch {
 	case c.u8 != nil:
 		return 1
@@ -68,16 +74,26 @@ func (c *Column) Width() int {
 }
 
 // U8 returns the codes of a column of width 1, nil for others.
-func (c *Column) U8() []uint8 { return c.u8 }
+func (c *Column) U8() []uint8 {
+	c.ready()
+	return c.u8
+}
 
 // U16 returns the codes of a column of width 2, nil for others.
-func (c *Column) U16() []uint16 { return c.u16 }
+func (c *Column) U16() []uint16 {
+	c.ready()
+	return c.u16
+}
 
 // U32 returns the codes of a column of width 4, nil for others.
-func (c *Column) U32() []uint32 { return c.u32 }
+func (c *Column) U32() []uint32 {
+	c.ready()
+	return c.u32
+}
 
 // Code returns the code of a row.
 func (c *Column) Code(row int) uint32 {
+	c.ready()
 	switch {
 	case c.u8 != nil:
 		return uint32(c.u8[row])
@@ -91,6 +107,7 @@ func (c *Column) Code(row int) uint32 {
 
 // Codes writes the codes of rows lo to lo+len(dst) into dst.
 func (c *Column) Codes(dst []uint32, lo int) {
+	c.ready()
 	hi := lo + len(dst)
 	switch {
 	case c.u8 != nil:
@@ -108,6 +125,7 @@ func (c *Column) Codes(dst []uint32, lo int) {
 
 // Through writes through[code] of rows lo to lo+len(dst) into dst.
 func (c *Column) Through(dst []uint32, lo int, through []uint32) {
+	c.ready()
 	hi := lo + len(dst)
 	switch {
 	case c.u8 != nil:
@@ -127,6 +145,7 @@ func (c *Column) Through(dst []uint32, lo int, through []uint32) {
 // It may stop once `open` so far unseen codes have been found, and returns how
 // many of them are still open. seen has an entry for every code and NULL.
 func (c *Column) Mark(seen []uint8, rows []uint64, open int) int {
+	c.ready()
 	switch {
 	case c.u8 != nil:
 		return simd.Mark(seen, c.u8, rows, open)
@@ -145,6 +164,7 @@ func (c *Column) Mark(seen []uint8, rows []uint64, open int) int {
 // Filter clears in rows every row whose code is not allowed (allowed[code] is
 // 1 or 0), and reports whether a row is left.
 func (c *Column) Filter(rows []uint64, allowed []uint8) bool {
+	c.ready()
 	switch {
 	case c.u8 != nil:
 		return simd.FilterAnd(rows, c.u8, allowed)
@@ -163,6 +183,7 @@ func (c *Column) Filter(rows []uint64, allowed []uint8) bool {
 // Count adds to counts[code] the number of rows in the bitmap rows (nil: all
 // rows) that have the code.
 func (c *Column) Count(counts []uint32, rows []uint64) {
+	c.ready()
 	switch {
 	case c.u8 != nil:
 		simd.CountCodes(counts, c.u8, rows)
@@ -179,7 +200,8 @@ func (c *Column) Count(counts []uint32, rows []uint64) {
 
 // Part returns rows lo to hi (exclusive) as a column that shares the codes.
 func (c *Column) Part(lo, hi int) *Column {
-	p := &Column{Field: c.Field, rows: hi - lo, all: c.all}
+	c.ready()
+	p := &Column{Field: c.Field, rows: hi - lo, all: c.all, source: c.source, mapped: c.mapped}
 	switch {
 	case c.u8 != nil:
 		p.u8 = c.u8[lo:hi]
@@ -194,13 +216,20 @@ func (c *Column) Part(lo, hi int) *Column {
 // Of returns the same column under another field, whose symbol table has
 // every code at the same place.
 func (c *Column) Of(f *Field) *Column {
-	return &Column{Field: f, rows: c.rows, all: c.all, u8: c.u8, u16: c.u16, u32: c.u32}
+	c.ready()
+	return &Column{Field: f, rows: c.rows, all: c.all, u8: c.u8, u16: c.u16, u32: c.u32, source: c.source, mapped: c.mapped}
 }
 
-// sizeBytes returns the memory of the codes, the flat vector not included.
+// sizeBytes returns the process's own memory of the codes, the flat vector not
+// included.
 func (c *Column) sizeBytes() int64 {
-	return int64(cap(c.u8) + 2*cap(c.u16) + 4*cap(c.u32))
+	if !c.isReady() || c.mapped {
+		return 0
+	}
+	return c.codeBytes()
 }
+
+func (c *Column) codeBytes() int64 { return int64(cap(c.u8) + 2*cap(c.u16) + 4*cap(c.u32)) }
 
 // A codeBuilder collects codes and widens itself when a code asks for it.
 type codeBuilder struct{ c Column }

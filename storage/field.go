@@ -23,7 +23,8 @@ type Field struct {
 	// for fields that were loaded.
 	Parts []string
 
-	dict atomic.Pointer[dual.Dict]
+	whole bool // every value has a row: nothing to drop at Seal
+	dict  atomic.Pointer[dual.Dict]
 }
 
 // Value returns the value of a code with the field's format.
@@ -50,6 +51,7 @@ func (f *Field) Dict() *dual.Dict {
 
 func (f *Field) makeDict() *dual.Dict {
 	s := f.Symbols
+	s.ready()
 	d := &dual.Dict{Format: f.Format}
 	switch {
 	case s.ends != nil:
@@ -57,7 +59,7 @@ func (f *Field) makeDict() *dual.Dict {
 		for c := 1; c <= s.n; c++ {
 			d.Vals[c] = f.Value(uint32(c))
 		}
-	case s.nums != nil:
+	case s.nums != nil: // a mapped slice lives as long as the field that keeps this dictionary
 		d.Nums = s.nums[: s.n+1 : s.n+1]
 	default:
 		d.Nums = []float64{math.NaN()}

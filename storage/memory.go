@@ -10,9 +10,10 @@ type Usage struct {
 	DictBytes   int64 // expanded values, made for text fields that expressions use
 	CodeBytes   int64 // codes of all columns
 	ValueBytes  int64 // flat vectors of measures
+	MappedBytes int64 // symbols and codes in use in a mapped file; memory that the system takes back when it needs it
 }
 
-// Total returns the sum of all parts.
+// Total returns the sum of all parts that are the process's own.
 func (u Usage) Total() int64 {
 	return u.SymbolBytes + u.IndexBytes + u.DictBytes + u.CodeBytes + u.ValueBytes
 }
@@ -23,6 +24,7 @@ func (u *Usage) add(o Usage) {
 	u.DictBytes += o.DictBytes
 	u.CodeBytes += o.CodeBytes
 	u.ValueBytes += o.ValueBytes
+	u.MappedBytes += o.MappedBytes
 }
 
 // Memory returns the memory of all fields and columns.
@@ -34,6 +36,9 @@ func (c *Catalog) Memory() (u Usage) {
 		u.CodeBytes += t.Memory()
 		for _, c := range t.Columns {
 			u.ValueBytes += c.values.Load().sizeBytes()
+			if c.isReady() && c.mapped {
+				u.MappedBytes += c.codeBytes()
+			}
 		}
 	}
 	return u
@@ -41,8 +46,14 @@ func (c *Catalog) Memory() (u Usage) {
 
 // Memory returns the memory of the field's symbol table.
 func (f *Field) Memory() Usage {
+	if !f.Symbols.isReady() {
+		return Usage{}
+	}
 	index := int64(8 * cap(f.Symbols.index))
 	u := Usage{SymbolBytes: f.Symbols.sizeBytes() - index, IndexBytes: index}
+	if f.Symbols.mapped {
+		u.MappedBytes = f.Symbols.fixedBytes()
+	}
 	if d := f.dict.Load(); d != nil {
 		u.DictBytes = int64(len(d.Vals)) * valueBytes
 	}

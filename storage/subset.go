@@ -11,7 +11,7 @@ import (
 // what stays is shared where nothing of it changes.
 func (c *Catalog) Subset(keep func(*Table) *bitset.Set, omit func(field string) bool) (*Catalog, error) {
 	out := NewCatalog(c.Show)
-	out.Workers = c.Workers
+	out.Workers, out.damage = c.Workers, c.damage
 	fields := map[*Field]*Field{}
 	for _, f := range c.order {
 		if omit(f.Name) {

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -38,6 +39,15 @@ type Symbols struct {
 	trimmed bool     // nothing changes any more
 	find    sync.Once
 	warmed  float64 // keeps the loads of warm from being left out
+	traits  atomic.Pointer[knownTraits]
+
+	// Of symbols that come from a catalog at rest.
+	lazy
+	source  Source // what the arrays lie in
+	mapped  bool   // ... takes no memory of the process
+	name    string // for errors
+	damage  *Damage
+	damaged bool // there is nothing to show
 }
 
 // Len returns the number of distinct values; the highest code.
@@ -45,6 +55,7 @@ func (s *Symbols) Len() int { return s.n }
 
 // Number returns the number of a code, NaN for NULL and for pure text.
 func (s *Symbols) Number(code uint32) float64 {
+	s.ready()
 	if s.nums == nil {
 		return math.NaN()
 	}
@@ -57,6 +68,7 @@ func (s *Symbols) Plain() bool { return s.plain }
 
 // HasText reports whether the value has a text of its own.
 func (s *Symbols) HasText(code uint32) bool {
+	s.ready()
 	return code != 0 && s.ends != nil && s.texted[(code-1)>>6]>>((code-1)&63)&1 != 0
 }
 
@@ -177,7 +189,10 @@ func (s *Symbols) Find(v dual.Value) uint32 {
 		return 0
 	}
 	if s.trimmed {
-		s.find.Do(s.grow)
+		s.find.Do(s.indexAgain)
+	}
+	if s.damaged {
+		return 0
 	}
 	hash := dual.HashNum(v.Num)
 	if !v.HasNum() {
@@ -237,6 +252,19 @@ func (s *Symbols) grow() {
 			slot = (slot + 1) & mask
 		}
 		s.index[slot] = entry(hash, c)
+	}
+}
+
+// indexAgain makes the index of symbols that nothing is added to any more.
+func (s *Symbols) indexAgain() {
+	s.ready()
+	if s.source == nil { // made here: no two are the same
+		s.grow()
+		return
+	}
+	if err := s.indexDistinct(); err != nil {
+		s.damaged = true
+		s.damage.report(&FormatError{s.name, 0, err})
 	}
 }
 
@@ -323,5 +351,12 @@ func exact[T any](s []T) []T {
 
 // sizeBytes returns the memory of the values and of the look-up index.
 func (s *Symbols) sizeBytes() int64 {
-	return int64(8*cap(s.nums) + 4*cap(s.ends) + cap(s.arena) + 8*cap(s.texted) + 8*cap(s.index))
+	n := int64(cap(s.arena) + 8*cap(s.index))
+	if !s.mapped {
+		n += s.fixedBytes()
+	}
+	return n
 }
+
+// fixedBytes returns the size of the arrays that are used as they lie at rest.
+func (s *Symbols) fixedBytes() int64 { return int64(8*cap(s.nums) + 4*cap(s.ends) + 8*cap(s.texted)) }

@@ -10,8 +10,8 @@ import (
 const arenaMax = math.MaxUint32
 
 // verify checks what a symbol table promises, after its arrays came from
-// outside with the lengths that they should have, and builds the index. NaN
-// and zero are brought into their one form.
+// outside with the lengths that they should have; but not that no two symbols
+// are the same.
 func (s *Symbols) verify() error {
 	if err := s.verifyTexts(); err != nil {
 		return err
@@ -21,22 +21,17 @@ func (s *Symbols) verify() error {
 		switch x := s.Number(uint32(c)); {
 		case !math.IsNaN(x):
 			numbers++
-			if x == 0 {
-				s.nums[c] = 0 // -0 and 0 are one value
-			}
 		case !s.HasText(uint32(c)):
 			return fmt.Errorf("symbol %d has neither number nor text", c)
-		case s.nums != nil:
-			s.nums[c] = math.NaN()
 		}
 	}
-	if s.nums != nil && numbers == 0 {
+	switch {
+	case s.nums != nil && numbers == 0:
 		return errors.New("numbers, but none in any symbol")
+	case s.nums != nil && !math.IsNaN(s.nums[0]):
+		return errors.New("NULL has a number")
 	}
-	if s.n == 0 {
-		return nil
-	}
-	return s.indexDistinct()
+	return nil
 }
 
 // verifyTexts checks that the arena is divided into one part per code, an

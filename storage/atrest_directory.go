@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -16,7 +17,7 @@ type (
 		format        *dual.Format
 		symbols       int
 		keyOf         []string
-		arrays        byte
+		traits        byte
 		arena         int
 	}
 	tableEntry struct {
@@ -43,6 +44,9 @@ const (
 
 func parseDirectory(b []byte) ([]fieldEntry, []tableEntry, error) {
 	d := &directoryCursor{buf: b}
+	if v := d.u32(math.MaxInt32, "version"); d.err == nil && v != directoryVersion {
+		d.fail("version", "%d, this program reads %d", v, directoryVersion)
+	}
 	fields := make([]fieldEntry, d.count(fieldEntryMin, "number of fields"))
 	for i := range fields {
 		fields[i] = d.field(fmt.Sprintf("field %d", i))
@@ -138,15 +142,15 @@ func (d *directoryCursor) field(what string) (f fieldEntry) {
 	f.format = d.format("format of " + what)
 	f.keyOf = d.texts("key parts of " + what)
 	f.symbols = d.u32(symbolsMax, "symbols of "+what)
-	f.arrays = d.u8("arrays of " + what)
+	f.traits = d.u8("traits of " + what)
 	f.arena = d.u32(arenaMax, "bytes of text of "+what)
-	switch texts := f.arrays&hasTexts != 0; {
-	case f.arrays&^(hasNums|hasTexts) != 0:
-		d.fail("arrays of "+what, "unknown ones: %#x", f.arrays)
-	case (f.arrays != 0) != (f.symbols != 0):
-		d.fail("arrays of "+what, "%#x with %d symbols", f.arrays, f.symbols)
-	case !texts && f.arena != 0:
-		d.fail("arrays of "+what, "%d bytes of text, but no texts", f.arena)
+	switch arrays := f.traits & (hasNums | hasTexts); {
+	case f.traits >= allASCII<<1:
+		d.fail("traits of "+what, "unknown ones: %#x", f.traits)
+	case (arrays != 0) != (f.symbols != 0):
+		d.fail("traits of "+what, "arrays %#x with %d symbols", arrays, f.symbols)
+	case f.traits&hasTexts == 0 && f.arena != 0:
+		d.fail("traits of "+what, "%d bytes of text, but no texts", f.arena)
 	}
 	return f
 }
