@@ -78,8 +78,9 @@ func (h Header) QlikView() bool { return h.FileType == fileTypeQlikView }
 
 // A reader collects an app and the problems on the way.
 type reader struct {
-	c   *container.Container
-	app *App
+	c      *container.Container
+	app    *App
+	unseal func(container.Entry, []byte) ([]byte, error) // of our own files
 }
 
 // ReadApp reads everything of a file but the data. What cannot be read is in
@@ -87,7 +88,11 @@ type reader struct {
 //
 // Memory is what the streams hold: at most 256 MB for each.
 func ReadApp(c *container.Container) (*App, error) {
-	r := &reader{c: c, app: &App{}}
+	return readApp(c, func(container.Entry, []byte) ([]byte, error) { return nil, errors.New("encrypted") })
+}
+
+func readApp(c *container.Container, unseal func(container.Entry, []byte) ([]byte, error)) (*App, error) {
+	r := &reader{c: c, app: &App{}, unseal: unseal}
 	if IsOldQVD(c) { // one table and nothing else
 		return r.app, nil
 	}
@@ -181,6 +186,11 @@ func (r *reader) payload(path string) ([]byte, error) {
 	raw, err := r.c.Read(path)
 	if err != nil {
 		return nil, err
+	}
+	if e, _ := r.c.Entry(path); e.Attributes[attrSealed] == true {
+		if raw, err = r.unseal(e, raw); err != nil {
+			return nil, r.errorf(path, "%w", err)
+		}
 	}
 	if !container.IsWrapped(raw) && !looksLikeJSON(raw) {
 		return nil, r.errorf(path, "encrypted or unknown")

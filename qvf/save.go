@@ -1,0 +1,323 @@
+package qvf
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/cognate-bi/cognate/qvf/container"
+	"github.com/cognate-bi/cognate/storage"
+	"github.com/cognate-bi/cognate/storage/crypt"
+	"github.com/cognate-bi/cognate/storage/safefile"
+)
+
+// Content is what a file of ours holds.
+type Content struct {
+	App *App
+	// State is what the app's owner keeps beside it; [File.State] gives it
+	// back.
+	State json.RawMessage
+	// Data and Access are sealed catalogs; nil = none.
+	Data, Access *storage.Catalog
+}
+
+// Save makes path a file of ours with this content. The former file stays
+// until the new one has been read back and is on the disk.
+func Save(path string, c Content, o SaveOptions) error {
+	err := replace(path, func(w *container.Writer) error { return write(w, c, o) })
+	if err != nil {
+		return fmt.Errorf("save app: %w", err)
+	}
+	return nil
+}
+
+// Write writes a file of ours with this content.
+func Write(out io.WriterAt, c Content, o SaveOptions) error {
+	w := container.Create(out)
+	if err := write(w, c, o); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+func write(w *container.Writer, c Content, o SaveOptions) error {
+	d, err := documentOf(c.App, c.State)
+	if err != nil {
+		return err
+	}
+	ow := newOwnWriter(freshFile{w}, o)
+	if c.Access != nil { // first: there is no file with data and without its rules
+		if err := ow.catalog(accessSection, c.Access); err != nil {
+			return err
+		}
+	}
+	if c.Data != nil {
+		if err := ow.catalog(dataSection, c.Data); err != nil {
+			return err
+		}
+	}
+	for i := range d {
+		if err := ow.document(&d[i]); err != nil {
+			return err
+		}
+	}
+	return ow.end()
+}
+
+// replace writes a container to a temporary file, reads it back and puts it in
+// the place of path.
+func replace(path string, write func(*container.Writer) error) error {
+	return safefile.Replace(path, func(f *os.File) error {
+		w := container.Create(f)
+		if err := write(w); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		return readBack(f)
+	})
+}
+
+// readBack checks that all streams of a file are what was written.
+func readBack(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	c, err := container.Open(filepath.Base(f.Name()), f, info.Size())
+	if err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	for _, e := range c.Entries() {
+		if e.Dir {
+			continue
+		}
+		if err := sumOf(c, e); err != nil {
+			return fmt.Errorf("read back: %w", err)
+		}
+	}
+	return nil
+}
+
+// sumOf compares a stream with its checksum.
+func sumOf(c *container.Container, e container.Entry) error {
+	want, ok := e.Attributes.Hash()
+	if !ok {
+		return nil
+	}
+	r, err := c.Reader(e.Path)
+	if err != nil {
+		return err
+	}
+	h := xxhash.New()
+	if _, err := io.CopyBuffer(h, r, make([]byte, 1<<20)); err != nil {
+		return err
+	}
+	if h.Sum64() != want {
+		return &container.FormatError{File: c.Name(), Stream: e.Path, Err: container.ErrChecksum}
+	}
+	return nil
+}
+
+// document writes a stream that is not data.
+func (w *ownWriter) document(s *docStream) error {
+	m := container.Meta{Attributes: s.attrs, Time: w.opt.serial(), Hash: true}
+	body := bytesTo(s.content)
+	if !s.seal || w.list == nil {
+		return w.w.add(s.path, m, body)
+	}
+	m.Attributes[attrSealed] = true
+	return w.sealed(documentSection, s.path, s.path, m, plain, int64(len(s.content)), body)
+}
+
+func bytesTo(b []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	}
+}
+
+// State returns what the app's owner keeps in a file of ours, nil if there is
+// nothing.
+func (f *File) State() (json.RawMessage, error) {
+	raw, err := f.Read(streamAppState)
+	if errors.Is(err, container.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := container.Unwrap(raw, payloadMax)
+	if err != nil {
+		return nil, &container.FormatError{File: f.Name(), Stream: streamAppState, Err: err}
+	}
+	return trimJSON(b), nil
+}
+
+// ErrOtherSealing says that the data of a file are in clear and its objects
+// are to be sealed, or the other way round: it has to be saved as a whole.
+var ErrOtherSealing = errors.New("the data are not sealed as the objects are to be")
+
+// SaveDocument changes everything but the data of a file of ours, in place:
+// streams that are new or other go behind its end, the data are not touched.
+// The file is whole at any moment, as it was or as it is to be.
+//
+// Once the bytes that nobody refers to any more outgrow the others, the file
+// is copied without them.
+func SaveDocument(path string, app *App, state json.RawMessage, o SaveOptions, keys crypt.Keys) error {
+	d, err := documentOf(app, state)
+	if err != nil {
+		return fmt.Errorf("save %s: %w", filepath.Base(path), err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	u, err := container.Append(filepath.Base(path), f, info.Size())
+	if err != nil {
+		return err
+	}
+	defer u.Close()
+	if err := update(u, d, o, keys); err != nil {
+		return fmt.Errorf("save %s: %w", filepath.Base(path), err)
+	}
+	if u.GarbageBytes() > max(u.LiveBytes(), garbageMin) {
+		return Compact(path)
+	}
+	return nil
+}
+
+// garbageMin is how many stale bytes a file may have in any case.
+const garbageMin = 4 << 20
+
+// update puts the streams of a document that differ, and removes those of
+// objects that are gone.
+func update(u *container.Update, d document, o SaveOptions, keys crypt.Keys) error {
+	ow := newOwnWriter(sameFile{u}, o)
+	old := u.Container()
+	if err := ow.keepData(old, keys); err != nil {
+		return err
+	}
+	keep := map[string]bool{}
+	for i := range d {
+		s := &d[i]
+		keep[s.path] = true
+		if e, ok := old.Entry(s.path); ok && !s.seal && e.Attributes[attrSealed] != true {
+			if sum, ok := e.Attributes.Hash(); ok && sum == xxhash.Sum64(s.content) {
+				continue
+			}
+		}
+		if err := ow.document(s); err != nil {
+			return err
+		}
+	}
+	for _, e := range old.Entries() {
+		if e.Dir || keep[e.Path] || strings.HasPrefix(e.Path, "/cognate/") {
+			continue
+		}
+		if err := u.Remove(e.Path); err != nil {
+			return err
+		}
+	}
+	if err := ow.end(); err != nil {
+		return err
+	}
+	return u.Commit()
+}
+
+// keepData takes over the list entries of the sealed data streams.
+func (w *ownWriter) keepData(old *container.Container, keys crypt.Keys) error {
+	f := newFile(old, nil, OpenOptions{Keys: keys})
+	sealed := f.Sealed()
+	if sealed != (w.list != nil) {
+		return ErrOtherSealing
+	}
+	if !sealed {
+		return nil
+	}
+	list, err := f.list()
+	if err != nil {
+		return err
+	}
+	for _, o := range list.Objects() {
+		if o.Kind != documentSection {
+			if err := w.list.Take(list, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Compact writes a file anew without the bytes that nobody refers to.
+func Compact(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	c, err := container.Open(filepath.Base(path), f, info.Size())
+	if err != nil {
+		return err
+	}
+	return replace(path, func(w *container.Writer) error {
+		for _, e := range c.Entries() {
+			if e.Dir {
+				continue
+			}
+			m := container.Meta{Attributes: e.Attributes, Time: e.Time, Hash: true}
+			if e.Length >= mappedMin {
+				m.Align = container.AlignMapped
+			}
+			if err := w.Copy(c, e.Path, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// App returns everything of the file but its data.
+func (f *File) App() (*App, error) {
+	return readApp(f.Container, func(e container.Entry, b []byte) ([]byte, error) {
+		list, err := f.list()
+		if err != nil {
+			return nil, err
+		}
+		if list == nil {
+			return nil, errors.New("sealed, in a file without a list of sealed streams")
+		}
+		return f.unseal(b, documentSection, e.Path, list)
+	})
+}
+
+
+// Properties returns the app's properties alone, for lists of apps; nil if it
+// has none.
+func (f *File) Properties() (json.RawMessage, error) {
+	r := &reader{c: f.Container, app: &App{}}
+	b := r.optionalJSON(streamProperties)
+	for _, p := range r.app.Problems {
+		return nil, p
+	}
+	return b, nil
+}
