@@ -24,6 +24,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
+	"github.com/cognate-bi/cognate/qvf"
 	"github.com/cognate-bi/cognate/storage"
 )
 
@@ -75,8 +76,10 @@ type App struct {
 	connections []Connection
 	created     time.Time
 	modified    time.Time
+	media       []qvf.Media
 	loaded      time.Time // last successful reload
 	dirty       bool
+	problems    []error // of a foreign file
 
 	subsMu sync.Mutex
 	subs   map[int]func(Event)
@@ -84,6 +87,7 @@ type App struct {
 
 	reloading sync.Mutex
 	saving    sync.Mutex
+	saved     *Data // what the file holds, nil = not known; guarded by saving
 	progress  progress
 }
 

@@ -186,24 +186,70 @@ func TestDamagedApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close(a)
-	for _, name := range []string{dataFile, documentFile} {
-		path := filepath.Join(dir, a.ID, name)
-		good, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, good[:len(good)/2], 0o600); err != nil {
+	path := filepath.Join(dir, a.ID+fileSuffix)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < len(good); n += 100 {
+		if err := os.WriteFile(path, good[:n], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := l.Open(a.ID); err == nil {
-			t.Errorf("half of %s is enough", name)
+			t.Errorf("%d of %d bytes are enough", n, len(good))
 		}
-		if err := os.WriteFile(path, good, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	}
+	if err := os.WriteFile(path, good, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := l.Open(a.ID); err != nil {
 		t.Errorf("repaired: %v", err)
+	}
+}
+
+// Objects are saved without the data being written again, also after a reload
+// whose data are not to be saved yet.
+func TestSaveObjectsOnly(t *testing.T) {
+	dir := t.TempDir()
+	l := newTestLibrary(t, dir)
+	a := create(t, l, "One", "LOAD RecNo()/7 AS x AUTOGENERATE 100000;")
+	if err := a.Save(); err != nil {
+		t.Fatal(err)
+	}
+	size := func() int64 {
+		info, err := os.Stat(filepath.Join(dir, a.ID+fileSuffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := size()
+	if _, err := a.Create(object.Generic, tree.MustParse(`{"qInfo":{"qId":"s","qType":"sheet"}}`), "", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if grown := size() - before; grown <= 0 || grown > 64<<10 {
+		t.Errorf("the file of %d bytes grew by %d for one object", before, grown)
+	}
+	a.SetScript("LOAD 1 AS y AUTOGENERATE 1;")
+	if ok, err := a.Reload(t.Context(), ""); !ok || err != nil {
+		t.Fatal(err)
+	}
+	if err := a.SaveDocument(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := newTestLibrary(t, dir).Open(a.ID)
+	if err != nil || b.Data().Model.Field("x") == nil || b.Items.Get("s") == nil || b.Script() != a.Script() {
+		t.Errorf("%v: saving objects has changed the data or lost an object", err)
+	}
+	if err := a.Save(); err != nil {
+		t.Fatal(err)
+	}
+	b, err = newTestLibrary(t, dir).Open(a.ID)
+	if err != nil || b.Data().Model.Field("y") == nil {
+		t.Errorf("%v: the new data are not saved", err)
 	}
 }
 

@@ -1,34 +1,25 @@
 package app
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
-	"github.com/cognate-bi/cognate/storage/safefile"
+	"github.com/cognate-bi/cognate/qvf"
 )
 
-// documentFile is everything of an app but its data, as JSON.
-const documentFile = "app.json"
-
-// documentBytesMax bounds what is read of a document.
-const documentBytesMax = 256 << 20
-
-// formatVersion is the version of the document's layout.
-const formatVersion = 1
-
-// A document is what app.json holds.
+// A document is everything of an app but its data.
 type document struct {
 	Script            string
 	Props             *tree.Node
 	States            []string
 	Connections       []Connection
 	Items             []*object.Item
+	Media             []qvf.Media
 	Created, Modified time.Time
 	Loaded            time.Time
 }
@@ -37,13 +28,13 @@ func (a *App) document() document {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return document{
-		Script: a.script, Props: a.props, States: a.states, Connections: a.connections,
+		Script: a.script, Props: a.props, States: a.states, Connections: a.connections, Media: a.media,
 		Items: a.Items.Everything(), Created: a.created, Modified: a.modified, Loaded: a.loaded,
 	}
 }
 
 func (a *App) restore(d document) error {
-	a.script, a.props, a.states, a.connections = d.Script, d.Props, d.States, d.Connections
+	a.script, a.props, a.states, a.connections, a.media = d.Script, d.Props, d.States, d.Connections, d.Media
 	a.created, a.modified, a.loaded = d.Created, d.Modified, d.Loaded
 	for _, it := range d.Items {
 		if err := a.Items.Add(it); err != nil {
@@ -70,110 +61,247 @@ func readInstant(n *tree.Node) time.Time {
 
 func member(key string, v *tree.Node) tree.Member { return tree.Member{Key: key, Value: v} }
 
-func (d *document) tree() *tree.Node {
+// Members of the JSON of a bookmark that are ours.
+const selectionsMember = "cognateSelections"
+
+// entryTypes are the types of the streams that items have a stream of.
+var entryTypes = map[object.Kind]string{
+	object.Generic: qvf.TypeObject, object.Dimension: qvf.TypeDimension, object.Measure: qvf.TypeMeasure, object.Bookmark: qvf.TypeBookmark,
+}
+
+// content returns the document as an app file has it. What has no place in the
+// documented streams is the state.
+func (d *document) content() (*qvf.App, json.RawMessage) {
+	props := d.Props
+	if !d.Loaded.IsZero() {
+		props = props.With("qLastReloadTime", tree.NewString(d.Loaded.UTC().Format("2006-01-02T15:04:05.000Z")))
+	}
+	app := &qvf.App{Properties: props.Append(nil), Script: d.Script, HasScript: true, Media: d.Media}
+	byID := map[string]*object.Item{}
+	for _, it := range d.Items {
+		byID[it.ID] = it
+	}
+	items := make([]*tree.Node, len(d.Items))
+	for i, it := range d.Items {
+		items[i] = stateOf(it)
+		switch {
+		case it.Kind == object.Variable:
+			app.Variables = append(app.Variables, variableOf(it))
+		case byID[it.Parent] == nil:
+			app.Objects = append(app.Objects, qvf.Object{
+				EntryType: entryTypes[it.Kind], ID: it.ID, Type: it.Type, Title: it.Props.Get("qMetaDef").Get("title").Str(),
+				JSON: streamOf(it, byID).Append(nil),
+			})
+		}
+	}
+	return app, d.state(items).Append(nil)
+}
+
+// streamOf returns the content of the stream of a root item.
+func streamOf(it *object.Item, byID map[string]*object.Item) *tree.Node {
+	switch {
+	case it.Kind == object.Bookmark && it.State != nil:
+		return it.Props.With(selectionsMember, it.State)
+	case it.Kind != object.Generic:
+		return it.Props
+	}
+	return tree.NewObject(
+		member("qMetaData", tree.NewObject(member("qType", tree.NewString(it.Type)))),
+		member("qRoot", familyOf(it, byID)))
+}
+
+// familyOf returns the tree of properties of an item and those below.
+func familyOf(it *object.Item, byID map[string]*object.Item) *tree.Node {
+	var children []*tree.Node
+	for _, id := range it.Children {
+		if child := byID[id]; child != nil && child.Parent == it.ID {
+			children = append(children, familyOf(child, byID))
+		}
+	}
+	return tree.NewObject(member("qProperty", it.Props), member("qChildren", tree.NewArray(children...)))
+}
+
+func variableOf(it *object.Item) qvf.Variable {
+	v := qvf.Variable{Name: it.Name(), Script: it.FromScript, User: !it.FromScript, Properties: it.Props.Append(nil)}
+	if it.Number != nil {
+		v.Value = tree.NewFloat(*it.Number).Append(nil)
+	}
+	return v
+}
+
+// stateOf returns what the streams do not tell of an item.
+func stateOf(it *object.Item) *tree.Node {
+	return tree.NewObject(member("id", tree.NewString(it.ID)), member("created", instant(it.Created)), member("modified", instant(it.Modified)))
+}
+
+// stateVersion is the version of the layout of the state.
+const stateVersion = 1
+
+func (d *document) state(items []*tree.Node) *tree.Node {
 	conns := make([]*tree.Node, len(d.Connections))
 	for i, c := range d.Connections {
 		conns[i] = tree.NewObject(
 			member("id", tree.NewString(c.ID)), member("name", tree.NewString(c.Name)), member("type", tree.NewString(c.Type)),
 			member("string", tree.NewString(c.String)), member("user", tree.NewString(c.User)), member("modified", instant(c.Modified)))
 	}
-	items := make([]*tree.Node, len(d.Items))
-	for i, it := range d.Items {
-		items[i] = itemTree(it)
-	}
 	return tree.NewObject(
-		member("version", tree.NewInt(formatVersion)),
+		member("version", tree.NewInt(stateVersion)),
 		member("created", instant(d.Created)), member("modified", instant(d.Modified)), member("loaded", instant(d.Loaded)),
-		member("properties", d.Props), member("script", tree.NewString(d.Script)), member("states", tree.NewStrings(d.States...)),
-		member("connections", tree.NewArray(conns...)), member("items", tree.NewArray(items...)))
+		member("states", tree.NewStrings(d.States...)), member("connections", tree.NewArray(conns...)), member("items", tree.NewArray(items...)))
 }
 
-func itemTree(it *object.Item) *tree.Node {
-	n := tree.NewObject(
-		member("kind", tree.NewInt(int(it.Kind))), member("id", tree.NewString(it.ID)), member("type", tree.NewString(it.Type)),
-		member("created", instant(it.Created)), member("modified", instant(it.Modified)), member("properties", it.Props))
-	if it.Parent != "" {
-		n = n.With("parent", tree.NewString(it.Parent))
+// jsonDepth bounds the nesting of what comes out of a file.
+const jsonDepth = 1000
+
+func parseJSON(b []byte) (*tree.Node, error) {
+	if b == nil {
+		return tree.NewObject(), nil
 	}
-	if len(it.Children) > 0 {
-		n = n.With("children", tree.NewStrings(it.Children...))
-	}
-	if it.State != nil {
-		n = n.With("state", it.State)
-	}
-	if it.FromScript {
-		n = n.With("fromScript", tree.NewBool(true))
-	}
-	if it.Number != nil {
-		n = n.With("number", tree.NewFloat(*it.Number))
-	}
-	return n
+	return tree.Parse(b, tree.Limits{Depth: jsonDepth})
 }
 
-func itemOf(n *tree.Node) (*object.Item, error) {
-	kind := n.Get("kind").Int()
-	if kind < 0 || kind > int(object.Variable) || n.Get("id").Str() == "" || n.Get("properties").Kind() != tree.Object {
-		return nil, errors.New("item without kind, id or properties")
+// documentOf makes a document of what an app file holds. state is nil for a
+// foreign file. Objects that cannot be taken are left out and reported.
+func documentOf(app *qvf.App, state json.RawMessage) (document, []error) {
+	r := &restorer{seen: map[string]bool{}}
+	s, err := parseJSON(state)
+	if err == nil && state != nil && s.Get("version").Int() != stateVersion {
+		err = fmt.Errorf("state of version %d, this program reads %d", s.Get("version").Int(), stateVersion)
 	}
-	it := &object.Item{
-		ID: n.Get("id").Str(), Type: n.Get("type").Str(), Kind: object.Kind(kind), Props: n.Get("properties"), Parent: n.Get("parent").Str(),
-		Children: n.Get("children").Strings(), State: n.Get("state"), FromScript: n.Get("fromScript").Truth(),
-		Created: readInstant(n.Get("created")), Modified: readInstant(n.Get("modified")),
+	r.report(err)
+	props, err := parseJSON(app.Properties)
+	r.report(err)
+	d := document{
+		Script: app.Script, Props: props.Without("qLastReloadTime"), States: s.Get("states").Strings(), Media: app.Media,
+		Created: readInstant(s.Get("created")), Modified: readInstant(s.Get("modified")), Loaded: readInstant(s.Get("loaded")),
 	}
-	if x := n.Get("number"); x != nil {
-		it = it.WithNumber(x.Float())
+	if state == nil {
+		d.Loaded = readInstant(props.Get("qLastReloadTime"))
+		d.Created, d.Modified = readInstant(props.Get("createdDate")), readInstant(props.Get("modifiedDate"))
 	}
-	return it, nil
-}
-
-// readDocument reads app.json.
-func readDocument(dir string) (d document, err error) {
-	path := filepath.Join(dir, documentFile)
-	info, err := os.Stat(path)
-	if err != nil {
-		return d, fmt.Errorf("%w: %s", ErrNotFound, filepath.Base(dir))
-	}
-	if info.Size() > documentBytesMax {
-		return d, fmt.Errorf("%s: %d bytes, more than %d", path, info.Size(), documentBytesMax)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return d, err
-	}
-	n, err := tree.Parse(b, tree.Limits{Depth: 1000})
-	if err != nil {
-		return d, fmt.Errorf("%s: %w", path, err)
-	}
-	if v := n.Get("version").Int(); v != formatVersion {
-		return d, fmt.Errorf("%s: version %d, this program reads %d", path, v, formatVersion)
-	}
-	d = document{
-		Script: n.Get("script").Str(), Props: n.Get("properties"), States: n.Get("states").Strings(),
-		Created: readInstant(n.Get("created")), Modified: readInstant(n.Get("modified")), Loaded: readInstant(n.Get("loaded")),
-	}
-	for _, c := range n.Get("connections").Items() {
+	for _, c := range s.Get("connections").Items() {
 		d.Connections = append(d.Connections, Connection{
 			ID: c.Get("id").Str(), Name: c.Get("name").Str(), Type: c.Get("type").Str(), String: c.Get("string").Str(),
 			User: c.Get("user").Str(), Modified: readInstant(c.Get("modified")),
 		})
 	}
-	for i, in := range n.Get("items").Items() {
-		it, err := itemOf(in)
-		if err != nil {
-			return d, fmt.Errorf("%s: item %d: %w", path, i, err)
-		}
-		d.Items = append(d.Items, it)
+	for i := range app.Variables {
+		r.variable(&app.Variables[i])
 	}
-	return d, nil
+	for i := range app.Objects {
+		r.object(&app.Objects[i])
+	}
+	d.Items = r.inOrder(s.Get("items").Items())
+	return d, r.problems
 }
 
-// writeDocument replaces app.json.
-func writeDocument(dir string, d document) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+// A restorer makes items of what an app file holds.
+type restorer struct {
+	items    []*object.Item
+	seen     map[string]bool
+	problems []error
+}
+
+func (r *restorer) report(err error) {
+	if err != nil {
+		r.problems = append(r.problems, err)
 	}
-	return safefile.Write(filepath.Join(dir, documentFile), func(w io.Writer) error {
-		_, err := w.Write(append(d.tree().Append(nil), '\n'))
-		return err
-	})
+}
+
+// add takes an item whose properties are JSON; nil if they are not.
+func (r *restorer) add(kind object.Kind, properties json.RawMessage, fallback string) *object.Item {
+	props, err := parseJSON(properties)
+	if err != nil {
+		r.report(fmt.Errorf("object %q: %w", fallback, err))
+		return nil
+	}
+	it, err := object.NewItem(kind, props, func() string { return fallback }, time.Time{})
+	if err == nil && r.seen[it.ID] {
+		err = errors.New("is there twice")
+	}
+	if err != nil {
+		r.report(fmt.Errorf("object %q: %w", fallback, err))
+		return nil
+	}
+	r.seen[it.ID] = true
+	r.items = append(r.items, it)
+	return it
+}
+
+func (r *restorer) variable(v *qvf.Variable) {
+	it := r.add(object.Variable, v.Properties, "variable "+v.Name)
+	if it == nil {
+		return
+	}
+	it.FromScript = v.Script
+	if x, err := parseJSON(v.Value); err == nil && x.Kind() == tree.Number {
+		*it = *it.WithNumber(x.Float())
+	}
+}
+
+func (r *restorer) object(o *qvf.Object) {
+	switch o.EntryType {
+	case qvf.TypeDimension:
+		r.add(object.Dimension, o.JSON, o.ID)
+	case qvf.TypeMeasure:
+		r.add(object.Measure, o.JSON, o.ID)
+	case qvf.TypeBookmark:
+		r.bookmark(o)
+	default:
+		r.family(o, "")
+	}
+}
+
+// family takes an object and those below it.
+func (r *restorer) family(o *qvf.Object, parent string) {
+	it := r.add(object.Generic, o.Properties, o.ID)
+	if it == nil {
+		return
+	}
+	it.Parent = parent
+	for i := range o.Children {
+		child := &o.Children[i]
+		r.family(child, it.ID)
+		if r.seen[child.ID] && !slices.Contains(it.Children, child.ID) {
+			it.Children = append(it.Children, child.ID)
+		}
+	}
+}
+
+// bookmark takes a bookmark. Of one in binary form only title and description
+// are known: it is listed, and selects nothing.
+func (r *restorer) bookmark(o *qvf.Object) {
+	properties := o.JSON
+	if properties == nil {
+		properties = tree.NewObject(
+			member("qInfo", tree.NewObject(member("qId", tree.NewString(o.ID)), member("qType", tree.NewString(o.Type)))),
+			member("qMetaDef", tree.NewObject(member("title", tree.NewString(o.Title)), member("description", tree.NewString(o.Security.Description)))),
+		).Append(nil)
+	}
+	it := r.add(object.Bookmark, properties, o.ID)
+	if it == nil {
+		return
+	}
+	if state := it.Props.Get(selectionsMember); state != nil {
+		it.Props = it.Props.Without(selectionsMember)
+		it.State = state
+	}
+}
+
+// inOrder returns the items in the order of the state, others behind them, and
+// with their times.
+func (r *restorer) inOrder(state []*tree.Node) []*object.Item {
+	place := map[string]int{}
+	for i, s := range state {
+		place[s.Get("id").Str()] = i + 1
+	}
+	for _, it := range r.items {
+		if i := place[it.ID]; i > 0 {
+			it.Created, it.Modified = readInstant(state[i-1].Get("created")), readInstant(state[i-1].Get("modified"))
+		} else {
+			place[it.ID] = len(state) + 1
+		}
+	}
+	slices.SortStableFunc(r.items, func(a, b *object.Item) int { return place[a.ID] - place[b.ID] })
+	return r.items
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,7 +15,9 @@ import (
 	"time"
 
 	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/qvf"
 	"github.com/cognate-bi/cognate/storage"
+	"github.com/cognate-bi/cognate/storage/crypt"
 )
 
 // Options are the settings of a library.
@@ -23,8 +26,12 @@ type Options struct {
 	Folders map[string]string // folder connections that every app has, by name
 	BaseDir string            // where scripts find files without lib://; "" = nowhere
 	Workers int               // goroutines of one operation; 0 = all processors
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Keys open sealed files. SealApps and SealQVDs say what is sealed for
+	// their recipients when it is written.
+	Keys               *crypt.Ring
+	SealApps, SealQVDs bool
+	Now                func() time.Time
+	Log                *slog.Logger
 }
 
 // A Library is the apps of one engine: those on disk and those open.
@@ -61,6 +68,22 @@ func NewLibrary(o Options) (*Library, error) {
 	return &Library{opt: o, open: map[string]*shared{}}, nil
 }
 
+// keys returns the key store, nil if there is none.
+func (l *Library) keys() crypt.Keys {
+	if l.opt.Keys == nil {
+		return nil
+	}
+	return l.opt.Keys
+}
+
+func (l *Library) saveOptions() qvf.SaveOptions {
+	o := qvf.SaveOptions{Now: l.opt.Now()}
+	if l.opt.SealApps && l.opt.Keys != nil {
+		o.Seal = l.opt.Keys.Recipients()
+	}
+	return o
+}
+
 // Options returns the settings, with defaults filled in.
 func (l *Library) Options() Options { return l.opt }
 
@@ -93,13 +116,16 @@ func (l *Library) List() ([]Entry, error) {
 	}
 	var out []Entry
 	for _, d := range dirs {
-		e, err := l.Entry(d.Name())
-		switch {
-		case err == nil:
-			out = append(out, e)
-		case !errors.Is(err, ErrNotFound):
-			l.opt.Log.Warn("app left out of the list", "app", d.Name(), "err", err)
+		id, ok := strings.CutSuffix(d.Name(), fileSuffix)
+		if !ok || d.IsDir() {
+			continue
 		}
+		e, err := l.Entry(id)
+		if err != nil {
+			l.opt.Log.Warn("app left out of the list", "app", id, "err", err)
+			continue
+		}
+		out = append(out, e)
 	}
 	slices.SortFunc(out, func(a, b Entry) int { return cmp.Or(strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID)) })
 	return out, nil
@@ -107,45 +133,45 @@ func (l *Library) List() ([]Entry, error) {
 
 // Entry returns the listing of one app.
 func (l *Library) Entry(id string) (Entry, error) {
-	dir, err := l.folder(id)
+	path, err := l.file(id)
 	if err != nil {
 		return Entry{}, err
 	}
-	doc, err := readDocument(dir)
+	f, err := qvf.OpenFile(path, qvf.OpenOptions{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return Entry{}, fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{ID: id, Title: doc.Props.Get("qTitle").Str(), Loaded: doc.Loaded, Modified: doc.Modified}
-	e.SizeBytes, err = sizeOf(dir)
+	props, err := f.Properties()
+	if err != nil {
+		return Entry{}, err
+	}
+	state, err := f.State()
+	if err != nil {
+		return Entry{}, err
+	}
+	doc, problems := documentOf(&qvf.App{Properties: props}, state)
+	e := Entry{ID: id, Title: doc.Props.Get("qTitle").Str(), Loaded: doc.Loaded, Modified: doc.Modified, SizeBytes: f.Size()}
 	l.mu.Lock()
 	if s := l.open[id]; s != nil {
 		e.ConnectedUsers = s.users
 	}
 	l.mu.Unlock()
-	return e, err
+	return e, errors.Join(problems...)
 }
 
-func sizeOf(dir string) (sum int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			sum += info.Size()
-		}
-		return err
-	})
-	return sum, err
-}
+// fileSuffix ends the names of app files.
+const fileSuffix = ".qvf"
 
-// folder returns where an app lies. An id is one name of a folder: what could
-// lead elsewhere is not found.
-func (l *Library) folder(id string) (string, error) {
-	if l.opt.Dir == "" || id == "" || id == "." || id == ".." || strings.ContainsAny(id, `/\:`+"\x00") || len(id) > 200 {
+// file returns where an app lies. An id is the name of a file in the folder:
+// what could lead elsewhere is not found.
+func (l *Library) file(id string) (string, error) {
+	if l.opt.Dir == "" || id == "" || strings.HasPrefix(id, ".") || strings.ContainsAny(id, `/\:`+"\x00") || len(id) > 200 {
 		return "", fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
-	return filepath.Join(l.opt.Dir, id), nil
+	return filepath.Join(l.opt.Dir, id+fileSuffix), nil
 }
 
 // Resolve returns the id of the app that a client names by id, by file name
@@ -157,9 +183,11 @@ func (l *Library) Resolve(name string) (string, error) {
 	if isOpen {
 		return name, nil
 	}
-	if dir, err := l.folder(name); err == nil {
-		if _, err := os.Stat(filepath.Join(dir, documentFile)); err == nil {
-			return name, nil
+	for _, id := range []string{name, strings.TrimSuffix(name, fileSuffix)} {
+		if path, err := l.file(id); err == nil {
+			if _, err := os.Stat(path); err == nil {
+				return id, nil
+			}
 		}
 	}
 	entries, err := l.List()
@@ -184,11 +212,7 @@ func (l *Library) Create(title string) (string, error) {
 		return "", fmt.Errorf("%w: %s", ErrExists, title)
 	}
 	a := l.newApp(NewID(), title, false)
-	dir, err := l.folder(a.ID)
-	if err != nil {
-		return "", err
-	}
-	if err := a.write(dir); err != nil {
+	if err := a.write(true); err != nil {
 		return "", fmt.Errorf("create app %s: %w", title, err)
 	}
 	return a.ID, nil
@@ -270,14 +294,15 @@ func (l *Library) OpenApps() []string {
 // Delete removes an app from disk. Sessions that have it open keep it in
 // memory.
 func (l *Library) Delete(id string) error {
-	dir, err := l.folder(id)
+	path, err := l.file(id)
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(dir, documentFile)); err != nil {
+	err = os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
-	if err := os.RemoveAll(dir); err != nil {
+	if err != nil {
 		return fmt.Errorf("delete app %s: %w", id, err)
 	}
 	return nil

@@ -76,7 +76,11 @@ func (a *App) onScript(e script.Event) {
 	case script.RowsLoaded:
 		a.progress.current(fmt.Sprintf("%s << %d Lines fetched", e.Table, e.Rows))
 	case script.TableFinished:
-		a.progress.line(fmt.Sprintf("%s << %d Lines fetched", e.Table, e.Rows))
+		line := fmt.Sprintf("%s << %d Lines fetched", e.Table, e.Rows)
+		if e.Text != "" {
+			line += " (" + e.Text + ")"
+		}
+		a.progress.line(line)
 	case script.Traced:
 		a.progress.line(e.Text)
 	case script.ErrorIgnored:

@@ -1,17 +1,26 @@
 package app
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 
-// Save writes the app to its folder.
+	"github.com/cognate-bi/cognate/engine/access"
+	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/number"
+	"github.com/cognate-bi/cognate/engine/object"
+	"github.com/cognate-bi/cognate/qvf"
+	"github.com/cognate-bi/cognate/storage"
+)
+
+// Save writes the app to its file. Data that the file has already are not
+// written again.
 func (a *App) Save() error {
 	if a.Session {
 		return fmt.Errorf("%w: %s", ErrSessionApp, a.ID)
 	}
-	dir, err := a.lib.folder(a.ID)
-	if err != nil {
-		return err
-	}
-	if err := a.write(dir); err != nil {
+	if err := a.write(true); err != nil {
 		return fmt.Errorf("save app %s: %w", a.ID, err)
 	}
 	a.mu.Lock()
@@ -23,44 +32,160 @@ func (a *App) Save() error {
 
 // SaveDocument writes everything but the data.
 func (a *App) SaveDocument() error {
-	dir, err := a.lib.folder(a.ID)
-	if err != nil {
-		return err
+	if a.Session {
+		return fmt.Errorf("%w: %s", ErrSessionApp, a.ID)
 	}
-	a.saving.Lock()
-	defer a.saving.Unlock()
-	if err := writeDocument(dir, a.document()); err != nil {
+	if err := a.write(false); err != nil {
 		return fmt.Errorf("save objects of %s: %w", a.ID, err)
 	}
 	return nil
 }
 
-// write puts the data first: a document never names data that is not there.
-func (a *App) write(dir string) error {
+// write brings the app to its file: in place if the file has data that may
+// stay, else as a whole.
+func (a *App) write(data bool) error {
 	a.saving.Lock()
 	defer a.saving.Unlock()
-	if err := a.writeData(dir); err != nil {
+	path, err := a.lib.file(a.ID)
+	if err != nil {
 		return err
 	}
-	return writeDocument(dir, a.document())
+	d, doc := a.Data(), a.document()
+	content := qvf.Content{Data: d.Model.Catalog, Access: d.access}
+	content.App, content.State = doc.content()
+	if a.saved != nil && (a.saved == d || !data) {
+		err := qvf.SaveDocument(path, content.App, content.State, a.lib.saveOptions(), a.lib.keys())
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, qvf.ErrOtherSealing) {
+			return err
+		}
+	}
+	if err := qvf.Save(path, content, a.lib.saveOptions()); err != nil {
+		return err
+	}
+	a.saved = d
+	return nil
 }
 
-// load reads an app from disk.
+// load reads an app from disk, one of ours or a foreign one.
 func (l *Library) load(id string) (*App, error) {
-	dir, err := l.folder(id)
+	path, err := l.file(id)
 	if err != nil {
 		return nil, err
 	}
-	d, err := readDocument(dir)
-	if err != nil {
-		return nil, err
+	f, err := qvf.OpenFile(path, qvf.OpenOptions{Keys: l.keys()})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
 	}
-	a := l.newApp(id, "", false)
-	if err := a.restore(d); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("open app %s: %w", id, err)
 	}
-	if err := a.readData(dir); err != nil {
+	a := l.newApp(id, "", false)
+	if err := a.read(f); err != nil {
 		return nil, fmt.Errorf("open app %s: %w", id, err)
 	}
 	return a, nil
+}
+
+// read takes over what a file holds. What cannot be read of a foreign one is
+// logged, and in [App.Problems].
+func (a *App) read(f *qvf.File) error {
+	content, err := f.App()
+	if err != nil {
+		return err
+	}
+	state, err := f.State()
+	if err != nil {
+		return err
+	}
+	doc, problems := documentOf(content, state)
+	for _, p := range content.Problems {
+		problems = append(problems, p)
+	}
+	if f.Own() && len(problems) > 0 { // we wrote it: nothing may be missing
+		return errors.Join(problems...)
+	}
+	if err := a.restore(doc); err != nil {
+		return err
+	}
+	if f.Own() {
+		return a.readOwn(f)
+	}
+	return a.readForeign(f, problems)
+}
+
+// readOwn links the data of a file of ours.
+func (a *App) readOwn(f *qvf.File) error {
+	loc := a.locale()
+	data, err := f.Data(loc.Text)
+	if err != nil || data == nil {
+		return err
+	}
+	rules, err := f.Access(loc.Text)
+	if err != nil {
+		return err
+	}
+	if rules != nil {
+		if err := rules.Seal(); err != nil {
+			return err
+		}
+	}
+	d, err := a.lib.link(data, rules, loc)
+	if err != nil {
+		return err
+	}
+	a.data.Store(d)
+	a.saved = d
+	return nil
+}
+
+// readForeign links the data part of a file of the original product.
+func (a *App) readForeign(f *qvf.File, problems []error) error {
+	loc := a.locale()
+	c := storage.NewCatalog(loc.Text)
+	c.Workers = a.lib.opt.Workers
+	unread, err := qvf.ReadData(context.Background(), f.Container, c)
+	if err != nil {
+		return err
+	}
+	for _, p := range unread {
+		problems = append(problems, p)
+	}
+	for _, p := range problems {
+		a.lib.opt.Log.Warn("a part of the app cannot be read", "app", a.ID, "problem", p)
+	}
+	a.problems = problems
+	d, err := a.lib.link(c, nil, loc)
+	if err != nil {
+		return err
+	}
+	a.data.Store(d)
+	return nil
+}
+
+// Problems tells what of a foreign file could not be read; nil for apps of
+// ours.
+func (a *App) Problems() []error { return a.problems }
+
+// link makes data of a catalog and the access section that belongs to it.
+func (l *Library) link(c, rules *storage.Catalog, loc *number.Locale) (*Data, error) {
+	m, err := model.Build(c, l.versions.Add(1))
+	if err != nil {
+		return nil, fmt.Errorf("link tables: %w", err)
+	}
+	d, err := newData(m, loc)
+	if err != nil {
+		return nil, err
+	}
+	d.access = rules
+	d.Rules, err = access.Read(rules)
+	return d, err
+}
+
+// locale returns the settings that the script's variables hold.
+func (a *App) locale() *number.Locale {
+	l := number.Default()
+	for _, it := range a.Items.All(object.Variable) {
+		l, _ = l.With(it.Name(), it.Props.Get("qDefinition").Str())
+	}
+	return l
 }

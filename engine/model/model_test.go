@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -190,6 +191,25 @@ $Syn 2 Table: $Syn 2, c, d
 	}
 }
 
+// streams are the parts of a catalog at rest.
+type streams []storage.Part
+
+func (s streams) Size(name string) (int64, error) {
+	b, err := s.Load(name)
+	return int64(len(b)), err
+}
+
+func (s streams) Load(name string) ([]byte, error) {
+	for _, p := range s {
+		if p.Stream == name {
+			var b bytes.Buffer
+			_, err := p.WriteTo(&b)
+			return b.Bytes(), err
+		}
+	}
+	return nil, errors.New("no stream " + name)
+}
+
 // Building again from a file makes no second keys and knows the first ones.
 func TestBuildOfWhatWasRead(t *testing.T) {
 	c := storage.NewCatalog(nil)
@@ -197,11 +217,11 @@ func TestBuildOfWhatWasRead(t *testing.T) {
 	table(t, c, "T2", "a d e f\n1 2 2 2\n8 8 8 8")
 	table(t, c, "T3", "a b c d e f x\n1 1 1 2 2 2 p")
 	m := build(t, c)
-	var file bytes.Buffer
-	if err := storage.WriteCatalog(&file, c); err != nil {
+	directory, parts, err := c.AtRest()
+	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := storage.ReadCatalog(&file, storage.ReadOptions{})
+	again, err := storage.Restore(directory, streams(parts), storage.RestoreOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

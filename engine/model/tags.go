@@ -1,7 +1,6 @@
 package model
 
 import (
-	"math"
 	"slices"
 	"strings"
 
@@ -32,32 +31,20 @@ func tagsOf(f *Field) []string {
 
 // valueTags returns the tags that say what all values of a field are.
 func valueTags(f *Field) (tags []string) {
-	numeric, integer, ascii := true, true, true
-	s := f.Symbols
-	for c := uint32(1); c <= uint32(s.Len()); c++ {
-		x := s.Number(c)
-		numeric = numeric && !math.IsNaN(x)
-		integer = integer && x == math.Trunc(x)
-		if s.HasText(c) {
-			ascii = ascii && isASCII(s.Text(c))
-		}
-		if !numeric && !ascii {
-			break
-		}
-	}
+	t := f.Symbols.Traits()
 	switch {
-	case s.Len() == 0:
+	case f.Symbols.Len() == 0:
 		return nil
-	case numeric && integer:
+	case t.Integer:
 		tags = append(tags, "$numeric", "$integer")
-	case numeric:
+	case t.Numeric:
 		tags = append(tags, "$numeric")
-	case ascii:
+	case t.ASCII:
 		tags = append(tags, "$ascii", "$text")
 	default:
 		tags = append(tags, "$text")
 	}
-	if numeric && f.Format != nil {
+	if t.Numeric && f.Format != nil {
 		switch f.Format.Type {
 		case dual.Date:
 			tags = append(tags, "$date", "$timestamp")
@@ -66,13 +53,4 @@ func valueTags(f *Field) (tags []string) {
 		}
 	}
 	return tags
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }

@@ -129,7 +129,11 @@ func (c *Conn) call(ctx context.Context, r *request, ref *session.Ref, m *method
 		return nil, e
 	}
 	k := &call{ctx: ctx, conn: c, s: c.s, ref: ref, method: m, args: args}
-	if err := m.run(k); err != nil {
+	err := m.run(k)
+	if damage := c.s.Damage(); m.data && damage != nil {
+		err = damage
+	}
+	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil, &Error{codeAborted, r.method, "Request aborted"}
 		}

@@ -136,4 +136,4 @@ func applyTemporary(c *call) error {
 }
 
 // docMethods are all methods of an app.
-var docMethods = merge(docApp, docItems, docSelect, docData, docSearch)
+var docMethods = merge(docApp, docItems, showing(docSelect), showing(docData), showing(docSearch))

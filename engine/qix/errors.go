@@ -51,6 +51,7 @@ var known = []struct {
 	{session.ErrPath, 4, "Invalid path"},
 	{session.ErrState, codeInvalid, "Invalid parameters"},
 	{session.ErrUnsupported, 20, "Not implemented"},
+	{session.ErrDamaged, 3002, "File corrupt"},
 	{session.ErrTooLarge, 7009, "Pages too large"},
 	{session.ErrInvalid, codeInvalid, "Invalid parameters"},
 	{object.ErrNotFound, codeNotFound, "Object not found"},

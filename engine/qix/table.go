@@ -20,6 +20,7 @@ type method struct {
 	params []param
 	run    func(*call) error
 	urgent bool // answered at once, beside the queue; touches no session state
+	data   bool // the answer shows data
 }
 
 // on describes a method: its parameters as "qName:s qValues:a".
@@ -46,13 +47,23 @@ const global session.Class = "Global"
 var classes = map[session.Class]map[string]method{
 	global:                   globalMethods,
 	session.Doc:              docMethods,
-	session.Field:            fieldMethods,
-	session.GenericObject:    objectMethods,
+	session.Field:            showing(fieldMethods),
+	session.GenericObject:    showing(objectMethods),
 	session.GenericDimension: merge(itemMethods, dimensionMethods),
 	session.GenericMeasure:   merge(itemMethods, measureMethods),
 	session.GenericBookmark:  merge(itemMethods, bookmarkMethods),
 	session.GenericVariable:  merge(itemMethods, variableMethods),
 	session.Variable:         legacyVariableMethods,
+}
+
+// showing marks methods whose answers show data.
+func showing(set map[string]method) map[string]method {
+	out := map[string]method{}
+	for name, m := range set {
+		m.data = true
+		out[name] = m
+	}
+	return out
 }
 
 func merge(sets ...map[string]method) map[string]method {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/source"
+	"github.com/cognate-bi/cognate/qvd"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -46,9 +48,33 @@ func (r *runner) runLoad(c *cursor, s *statement) error {
 		if err := r.loadOne(l, bottom); err != nil {
 			return err
 		}
+		r.trace(bottom)
 	}
 	r.file = fileInfo{}
 	return nil
+}
+
+// lineageMax bounds what is remembered of the origin of a table.
+const lineageMax = 1000
+
+// trace notes where the rows of the table changed last came from.
+func (r *runner) trace(l *load) {
+	from := qvd.Lineage{}
+	switch l.source.kind {
+	case fromFile:
+		from.Discriminator = r.file.shown + ";"
+	case fromInline:
+		from.Discriminator = "INLINE;"
+	case fromNothing:
+		from.Discriminator = "AUTOGENERATE;"
+	case fromTable:
+		from.Discriminator = "RESIDENT " + l.source.path + ";"
+	case fromDatabase:
+		from.Discriminator, from.Statement = "Provider;", l.source.text
+	}
+	if list := r.lineage[r.last]; len(list) < lineageMax && !slices.Contains(list, from) {
+		r.lineage[r.last] = append(list, from)
+	}
 }
 
 // files returns the files that a load reads; one without a name if it reads
@@ -81,15 +107,18 @@ func (r *runner) files(src *loadSource) ([]fileInfo, error) {
 
 // loadOne runs a load on one source.
 func (r *runner) loadOne(l, bottom *load) error {
+	label := l.label
+	if label == "" {
+		label = r.defaultName(&bottom.source)
+	}
+	if done, err := r.loadOptimised(l, label); done || err != nil {
+		return err
+	}
 	in, err := r.open(bottom)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }() // what was read is what counts
-	label := l.label
-	if label == "" {
-		label = r.defaultName(&bottom.source)
-	}
 	r.outputs, r.outputsStar = outputNames(l)
 	p := &pipeline{r: r}
 	out, err := p.build(l, in, true)

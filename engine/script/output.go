@@ -22,7 +22,8 @@ type output struct {
 	watched []int // columns of the builder that Exists asks for
 
 	started  time.Time
-	unseen   int // rows since the last report
+	note     string // on how the rows came
+	unseen   int    // rows since the last report
 	firstRow int
 }
 
@@ -123,7 +124,7 @@ func (o *output) read(ctx context.Context, in reader) error {
 
 func (o *output) append(b *source.Batch) error {
 	if o.builder.Rows()+b.Rows > o.r.limits.MaxRows {
-		return fmt.Errorf("table %s has more than %d rows", o.name, o.r.limits.MaxRows)
+		return errTooManyRows(o.name, o.r.limits.MaxRows)
 	}
 	columns := b.Columns
 	if len(o.fields) != len(o.columns) || !inOrder(o.columns) {
@@ -174,7 +175,7 @@ func (o *output) see(column, from int) {
 }
 
 func (o *output) progress(kind EventKind) {
-	e := Event{Kind: kind, Table: o.name, Rows: o.builder.Rows()}
+	e := Event{Kind: kind, Table: o.name, Rows: o.builder.Rows(), Text: o.note}
 	if sec := o.r.opt.Now().Sub(o.started).Seconds(); sec > 0 {
 		e.RowsPerSec = float64(o.builder.Rows()-o.firstRow) / sec
 	}

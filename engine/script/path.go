@@ -12,6 +12,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/expr"
 	"github.com/cognate-bi/cognate/engine/fn"
 	"github.com/cognate-bi/cognate/engine/source"
+	"github.com/cognate-bi/cognate/qvd"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -211,31 +212,43 @@ func bindQVD(e *env, c *expr.Call) (eval.Binding, bool, error) {
 	name := strings.ToLower(c.Name)
 	return eval.Binding{Func: &fn.Func{Name: c.Name, Volatile: true, Eval: func(x *fn.Context, args []dual.Value) dual.Value {
 		full, err := e.r.resolve(x.Locale.Text(args[0]))
-		if err != nil || e.r.opt.QVDInfo == nil {
-			return dual.Value{}
-		}
-		info, err := e.r.opt.QVDInfo(full)
 		if err != nil {
 			return dual.Value{}
 		}
+		f, err := e.r.openQVD(full)
+		if err != nil {
+			return dual.Value{}
+		}
+		defer func() { _ = f.Close() }() // only the header was read
+		h := f.Header()
 		switch name {
 		case "qvdcreatetime":
-			return timestamp(x, info.Created)
+			return created(x, h)
 		case "qvdnooffields":
-			return integer(len(info.Fields))
+			return integer(len(h.Fields))
 		case "qvdnoofrecords":
-			return integer(info.Records)
+			return integer(int(h.Rows))
 		case "qvdtablename":
-			return dual.String(info.Table)
+			return dual.String(h.TableName)
 		}
 		if len(args) < 2 {
 			return dual.Value{}
 		}
-		if n, ok := index(x, args, 1); ok && n >= 1 && n <= len(info.Fields) {
-			return dual.String(info.Fields[n-1])
+		if n, ok := index(x, args, 1); ok && n >= 1 && n <= len(h.Fields) {
+			return dual.String(h.Fields[n-1].Name)
 		}
 		return dual.Value{}
 	}}}, true, nil
+}
+
+// created returns the creation time of a QVD file, NULL if it has none.
+func created(x *fn.Context, h *qvd.Header) dual.Value {
+	for _, layout := range []string{time.DateTime, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, h.CreateUTCTime); err == nil {
+			return timestamp(x, t)
+		}
+	}
+	return dual.Value{}
 }
 
 // bindConnectString binds ConnectString().

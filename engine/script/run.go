@@ -9,6 +9,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/fn"
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/source"
+	"github.com/cognate-bi/cognate/qvd"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -34,20 +35,6 @@ type Options struct {
 	// Query answers SELECT statements on the current connection; nil: there
 	// are no database connections.
 	Query func(ctx context.Context, connection, sql string) (source.Reader, error)
-	// QVDInfo reads the header of a QVD file for QvdNoOfRecords() and the like;
-	// nil: they are NULL.
-	QVDInfo func(path string) (*QVDInfo, error)
-	// StoreAs writes tables in formats other than txt, by name ("qvd"); the
-	// file is complete, or absent, when it returns.
-	StoreAs map[string]func(path string, t *storage.Table) error
-}
-
-// A QVDInfo is what the header of a QVD file tells.
-type QVDInfo struct {
-	Table   string
-	Fields  []string
-	Records int
-	Created time.Time
 }
 
 // Limits bound what a script may take. Zero members mean the default.
@@ -83,7 +70,7 @@ type EventKind uint8
 const (
 	StatementStarted EventKind = iota // Text, Line
 	RowsLoaded                        // Table, Rows so far, RowsPerSec
-	TableFinished                     // Table, Rows
+	TableFinished                     // Table, Rows; Text says "QVD optimized" where that is so
 	Traced                            // Text of a TRACE
 	ErrorIgnored                      // Text; ErrorMode is 0
 )
@@ -145,6 +132,7 @@ type runner struct {
 	outputsStar bool
 	file        fileInfo // of the file being read
 	builders    map[string]openBuilder
+	lineage     map[string][]qvd.Lineage // what a table was made of
 
 	statements []statementKind
 	single     bool // run all loads row by row; tests compare the two ways
@@ -176,7 +164,7 @@ func newRunner(ctx context.Context, o Options) *runner {
 	}
 	r := &runner{
 		ctx: ctx, opt: o, limits: o.Limits.withDefaults(), dir: o.BaseDir,
-		live: map[*storage.Field]liveCodes{}, subs: map[string]*subNode{},
+		lineage: map[string][]qvd.Lineage{}, live: map[*storage.Field]liveCodes{}, subs: map[string]*subNode{},
 		maps: map[string]*mapping{}, series: map[string]*series{}, builders: map[string]openBuilder{}, statements: statementTable(), definitions: map[string]*definition{},
 	}
 	r.fn = &fn.Context{

@@ -296,7 +296,7 @@ func TestFiles(t *testing.T) {
 	}
 	for _, script := range []string{
 		"LOAD * FROM [lib://in/../secret.txt];", "LOAD * FROM [../secret.txt];", "LOAD * FROM [" + filepath.Join(dir, "..", "x") + "];",
-		"T: LOAD 1 as a AUTOGENERATE 1; STORE T INTO [lib://in/../x.csv] (txt);", "T: LOAD 1 as a AUTOGENERATE 1; STORE T INTO [lib://in/x.qvd] (qvd);",
+		"T: LOAD 1 as a AUTOGENERATE 1; STORE T INTO [lib://in/../x.csv] (txt);", "T: LOAD 1 as a AUTOGENERATE 1; STORE T INTO [lib://in/x.xyz] (xyz);",
 		"$(Must_Include=lib://in/../inc.qvs);", "LOAD * FROM [lib://data/nix*.csv];", "LOAD * FROM [http://example.com/x.csv];",
 	} {
 		if _, err := Run(t.Context(), script, o); err == nil {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
+	"github.com/cognate-bi/cognate/qvd"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/arrowio"
 	"github.com/cognate-bi/cognate/storage/safefile"
@@ -133,12 +135,12 @@ func (r *runner) runStore(sc *scanner) error {
 	if err != nil {
 		return err
 	}
-	switch write := r.opt.StoreAs[s.format]; {
-	case write != nil:
-		err = write(path, t)
-	case s.format == "txt" || s.format == "csv":
+	switch s.format {
+	case "qvd":
+		err = writeFile(path, func(w io.Writer) error { return qvd.Write(r.ctx, w, r.keyed(t), r.qvdOptions(s)) })
+	case "txt", "csv":
 		err = writeFile(path, func(w io.Writer) error { return r.writeText(w, t, s) })
-	case s.format == "parquet":
+	case "parquet":
 		o := arrowio.WriteOptions{Show: r.show, Compression: s.pack}
 		err = writeFile(path, func(w io.Writer) error { return arrowio.WriteParquet(r.ctx, w, t, o) })
 	default:
@@ -148,6 +150,40 @@ func (r *runner) runStore(sc *scanner) error {
 		return fmt.Errorf("store %s: %w", t.Name, err)
 	}
 	return nil
+}
+
+// qvdOptions returns what a QVD file tells besides its data.
+func (r *runner) qvdOptions(s *storeStatement) qvd.WriteOptions {
+	return qvd.WriteOptions{
+		Show: r.show, Created: r.opt.Now(), CreatorDoc: r.opt.AppID, TableName: s.table,
+		Lineage: append(slices.Clone(r.lineage[s.table]), qvd.Lineage{Discriminator: "STORE - " + s.path + ";"}),
+	}
+}
+
+// keyed returns the table with the fields that other tables have, too, tagged
+// as keys.
+func (r *runner) keyed(t *storage.Table) *storage.Table {
+	out := *t
+	out.Columns = slices.Clone(t.Columns)
+	for i, c := range out.Columns {
+		in := 0
+		for _, o := range r.section.Tables() {
+			if o.Column(c.Field.Name) != nil {
+				in++
+			}
+		}
+		if in > 1 {
+			f := renamed(c.Field, c.Field.Name)
+			f.Tags = append(slices.Clone(f.Tags), "$key")
+			out.Columns[i] = c.Of(f)
+		}
+	}
+	return &out
+}
+
+// renamed returns a field of the same values under another name.
+func renamed(f *storage.Field, name string) *storage.Field {
+	return &storage.Field{Name: name, Symbols: f.Symbols, Format: f.Format, Tags: f.Tags, Comment: f.Comment}
 }
 
 // storedTable returns the table with the fields to be stored, under their
@@ -168,7 +204,7 @@ func (r *runner) storedTable(s *storeStatement) (*storage.Table, error) {
 			return nil, fmt.Errorf("field %q not found in table %s", f.from, t.Name)
 		}
 		if f.to != f.from {
-			c = c.Of(&storage.Field{Name: f.to, Symbols: c.Field.Symbols, Format: c.Field.Format})
+			c = c.Of(renamed(c.Field, f.to))
 		}
 		out.Columns = append(out.Columns, c)
 	}

@@ -82,9 +82,7 @@ func TestTruth(t *testing.T) {
 // connections.
 func (c *truthCase) options(t *testing.T, dir string) Options {
 	t.Helper()
-	o := Options{Folders: map[string]string{}, StoreAs: map[string]func(string, *storage.Table) error{
-		"qvd": func(string, *storage.Table) error { return nil }, // the format is tested elsewhere
-	}}
+	o := Options{Folders: map[string]string{}}
 	if c.Clock != "" {
 		now, err := time.Parse("2006-01-02T15:04:05", c.Clock)
 		if err != nil {

@@ -10,6 +10,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ var (
 	ErrUnsupported = errors.New("not supported yet")
 	ErrInvalid     = errors.New("invalid parameters")
 	ErrTooLarge    = errors.New("too much data at once")
+	ErrDamaged     = errors.New("the app's data are damaged; reload the app or restore its file")
 )
 
 // A Session is one client. Several sockets may share it.
@@ -225,6 +227,19 @@ func (s *Session) Begin() {
 		s.handles.epoch.Add(1) // what was computed since the exchange was of the old data
 	}
 	s.epoch = s.handles.epoch.Load()
+}
+
+// Damage tells what was found wrong with data that are read from the app's
+// file when they are first asked for. What a request computed from them is not
+// to be shown.
+func (s *Session) Damage() error {
+	if s.data == nil {
+		return nil
+	}
+	if err := s.data.Model.Catalog.Damage(); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return nil
 }
 
 // End closes a request and returns what has changed since the last one: the

@@ -160,7 +160,7 @@ func open(ctx context.Context, path string, s Spec, loc *number.Locale) (r Reade
 	case formatParquet, formatArrow:
 		return openArrow(path, s, loc)
 	default:
-		return openQVD(path)
+		return openQVD(ctx, path, s)
 	}
 }
 

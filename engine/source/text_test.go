@@ -172,7 +172,7 @@ func TestTextErrors(t *testing.T) {
 		{"unknown character set", "a.csv", "a", Spec{Charset: "codepage 7"}, "a.csv: unknown code page 7"},
 		{"impossible delimiter", "a.csv", "a", Spec{Delimiter: `"`}, `a.csv: delimiter "\"" cannot be used`},
 		{"fields of fixed records", "a.csv", "a", Spec{Format: "fix", Needed: []string{"x"}}, `a.csv: fixed records: field "x" is not of the form @first:last`},
-		{"qvd", "a.qvd", "a", Spec{}, "a.qvd: " + ErrQVD.Error()},
+		{"qvd", "a.qvd", "a", Spec{}, "a.qvd: qvd: a.qvd: byte 0: header: not a QVD file: it begins with \"a\""},
 		{"damaged gzip", "a.csv", "\x1f\x8b\x08\x00", Spec{}, "a.csv: gzip: unexpected EOF"},
 	} {
 		t.Run(tt.why, func(t *testing.T) {

@@ -1,12 +1,10 @@
-// Package catalog fuzzes data files up to the model that is linked from them.
+// Package catalog fuzzes catalogs at rest up to the model that is linked from them.
 package catalog
 
 import (
 	"bytes"
-	"encoding/binary"
+	"strings"
 	"testing"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
@@ -16,7 +14,7 @@ import (
 	"github.com/cognate-bi/cognate/storage/bitset"
 )
 
-// FuzzCatalog: whatever data a file holds, the model can be linked and asked.
+// FuzzCatalog: whatever a catalog at rest holds, the model can be linked and asked.
 func FuzzCatalog(f *testing.F) {
 	for _, src := range []string{
 		"",
@@ -32,15 +30,24 @@ func FuzzCatalog(f *testing.F) {
 		if _, err := model.Build(res.Catalog, 1); err != nil {
 			f.Fatal(err)
 		}
-		var file bytes.Buffer
-		if err := storage.WriteCatalog(&file, res.Catalog); err != nil {
+		directory, parts, err := res.Catalog.AtRest()
+		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(file.Bytes())
+		rest := streams{}
+		for _, p := range parts {
+			kind, _, _ := strings.Cut(p.Stream, "_")
+			var b bytes.Buffer
+			if _, err := p.WriteTo(&b); err != nil {
+				f.Fatal(err)
+			}
+			rest[kind] = b.Bytes()
+		}
+		f.Add(directory, rest["field"], rest["column"])
 	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		resum(file)
-		c, err := storage.ReadCatalog(bytes.NewReader(file), storage.ReadOptions{BytesMax: 1 << 20})
+	f.Fuzz(func(t *testing.T, directory, field, column []byte) {
+		rest := streams{"field": field, "column": column}
+		c, err := storage.Restore(directory, rest, storage.RestoreOptions{BytesMax: 1 << 20})
 		if err != nil {
 			t.Skip(err)
 		}
@@ -50,6 +57,19 @@ func FuzzCatalog(f *testing.F) {
 		}
 		ask(t, m)
 	})
+}
+
+// streams holds one stream of each kind, which all fields and columns share.
+type streams map[string][]byte
+
+func (s streams) Size(name string) (int64, error) {
+	b, err := s.Load(name)
+	return int64(len(b)), err
+}
+
+func (s streams) Load(name string) ([]byte, error) {
+	kind, _, _ := strings.Cut(name, "_")
+	return s[kind], nil
 }
 
 // ask selects the first value of each field, and looks at everything.
@@ -79,27 +99,6 @@ func ask(t *testing.T, m *model.Model) {
 			if w, ok := m.WayTo(table, f); ok {
 				w.Codes(make([]uint32, min(table.Rows, 10)), 0)
 			}
-		}
-	}
-}
-
-// resum gives the chunks of a file right checksums, so that changes get past
-// them; the layout is described in storage/catalogfile.go.
-func resum(file []byte) {
-	const head, chunkHeader, chunk = 12, 12, 1 << 20
-	at := head
-	for at+8 <= len(file) {
-		left := binary.LittleEndian.Uint64(file[at:])
-		at += 8
-		for left > 0 && at+chunkHeader <= len(file) {
-			stored := int(binary.LittleEndian.Uint32(file[at:]))
-			lo := at + chunkHeader
-			if stored > len(file)-lo {
-				return
-			}
-			binary.LittleEndian.PutUint64(file[at+4:], xxhash.Sum64(file[lo:lo+stored]))
-			at = lo + stored
-			left -= min(left, chunk)
 		}
 	}
 }

@@ -2,15 +2,16 @@
 package script
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/cognate-bi/cognate/engine/enginetest"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/script"
+	"github.com/cognate-bi/cognate/qvf"
 	"github.com/cognate-bi/cognate/storage"
 )
 
@@ -67,11 +68,15 @@ func link(t *testing.T, c *storage.Catalog) {
 	if err != nil {
 		t.Skip(err) // too many synthetic keys
 	}
-	var file bytes.Buffer
-	if err := storage.WriteCatalog(&file, c); err != nil {
+	var file enginetest.MemoryFile
+	if err := qvf.Write(&file, qvf.Content{App: &qvf.App{}, Data: c}, qvf.SaveOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	again, err := storage.ReadCatalog(&file, storage.ReadOptions{})
+	f, err := qvf.OpenBytes("app.qvf", file, qvf.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := f.Data(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
