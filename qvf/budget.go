@@ -24,6 +24,7 @@ func newBudget(fileBytes int64) *budget {
 
 func (b *budget) take(n int64) error {
 	if n < 0 || b.left.Add(-n) < 0 {
+		b.left.Add(max(n, 0)) // there may be enough for others
 		return fmt.Errorf("%d more bytes in memory are more than a file of this size may take", n)
 	}
 	return nil

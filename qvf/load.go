@@ -263,6 +263,11 @@ func (l *loader) columns(t *DataTable, col *DataColumn) ([]*storage.Column, erro
 func (l *loader) fill(t *DataTable, col *DataColumn, parts []part) ([]*storage.Column, error) {
 	symbols := l.fields[col.Field].symbols
 	out := make([]*storage.Column, len(parts))
+	// Rows of a column of one value cost nothing here, but the file does not
+	// prove them either, and others will have to look at each.
+	if err := l.d.budget.take(int64(t.Rows) * int64(4*len(parts))); err != nil {
+		return nil, &FormatError{File: l.d.c.Name(), Stream: t.Stream, Err: fmt.Errorf("%d rows: %w", t.Rows, err)}
+	}
 	if col.Width == 0 {
 		if col.Bias >= symbols && t.Rows > 0 {
 			return nil, l.d.outOfRange(t, col, 0, symbols)
@@ -273,9 +278,6 @@ func (l *loader) fill(t *DataTable, col *DataColumn, parts []part) ([]*storage.C
 		return out, nil
 	}
 	for i, p := range parts {
-		if err := l.d.budget.take(int64(t.Rows) * 4); err != nil {
-			return nil, fmt.Errorf("table %s: %w", t.Name, err)
-		}
 		out[i] = storage.NewColumnTop(p.field, t.Rows, p.top)
 	}
 	err := l.d.eachIndexes(t, col, symbols, func(lo int, indexes []int32) {
