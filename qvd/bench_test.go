@@ -105,15 +105,19 @@ func BenchmarkRecords(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			f := openBytes(b, file, OpenOptions{Workers: workers})
-			l := &load{File: f, catalog: storage.NewCatalog(show), workers: workers}
+			l := &loader{File: f, catalog: storage.NewCatalog(show), workers: workers}
 			if err := l.pick(nil); err != nil {
 				b.Fatal(err)
 			}
-			if err := l.mapSymbols(b.Context()); err != nil {
+			columns := make([]*column, len(l.columns))
+			for i := range columns {
+				columns[i] = &l.columns[i]
+			}
+			if err := l.mapSymbols(b.Context(), columns, workers); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if err := l.fill(b.Context()); err != nil {
+				if err := l.fill(b.Context(), columns, workers); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
@@ -39,7 +41,7 @@ func (f *File) Table(ctx context.Context, c *storage.Catalog, p Projection) (*st
 	if f.header.Rows > storage.RowsMax {
 		return nil, fmt.Errorf("qvd: %s: %d records, tables hold %d", f.name, f.header.Rows, storage.RowsMax)
 	}
-	l := &load{File: f, catalog: c, workers: p.Workers}
+	l := &loader{File: f, catalog: c, workers: p.Workers}
 	if l.workers <= 0 {
 		l.workers = f.workers
 	}
@@ -50,17 +52,14 @@ func (f *File) Table(ctx context.Context, c *storage.Catalog, p Projection) (*st
 	if l.kept, err = f.filter(ctx, l.workers, p.Where); err != nil {
 		return nil, err
 	}
-	if err := l.mapSymbols(ctx); err != nil {
-		return nil, err
-	}
-	if err := l.fill(ctx); err != nil {
+	if err := l.load(ctx); err != nil {
 		return nil, err
 	}
 	return l.table(p.Name), nil
 }
 
-// A load is the making of one table.
-type load struct {
+// A loader makes one table.
+type loader struct {
 	*File
 	catalog *storage.Catalog
 	workers int
@@ -81,7 +80,7 @@ type column struct {
 }
 
 // pick finds the fields that are asked for.
-func (l *load) pick(picks []Pick) error {
+func (l *loader) pick(picks []Pick) error {
 	if picks == nil {
 		for i := range l.header.Fields {
 			picks = append(picks, Pick{From: l.header.Fields[i].Name})
@@ -104,18 +103,66 @@ func (l *load) pick(picks []Pick) error {
 }
 
 // rows returns the number of rows of the table.
-func (l *load) rows() int {
+func (l *loader) rows() int {
 	if l.kept != nil {
 		return l.kept.rows
 	}
 	return int(l.header.Rows)
 }
 
-// mapSymbols gives the symbols of all columns to the catalog's fields.
-func (l *load) mapSymbols(ctx context.Context) error {
-	weight := func(i int) int64 { return l.header.Fields[l.columns[i].at].Length }
-	return eachField(ctx, l.workers, len(l.columns), weight, func(i int) error {
-		c := &l.columns[i]
+// load maps the symbols of all columns, then unpacks the records. One goroutine
+// maps the symbols of a field; where one field has most of them, as the key of
+// a fact table does, the records of the others are unpacked meanwhile.
+func (l *loader) load(ctx context.Context) error {
+	rest := make([]*column, len(l.columns))
+	for i := range l.columns {
+		rest[i] = &l.columns[i]
+	}
+	large := l.large(rest)
+	if large < 0 {
+		if err := l.mapSymbols(ctx, rest, l.workers); err != nil {
+			return err
+		}
+		return l.fill(ctx, rest, l.workers)
+	}
+	slow := rest[large : large+1 : large+1]
+	rest = slices.Concat(rest[:large], rest[large+1:])
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() error { return l.mapSymbols(inner, slow, 1) })
+	g.Go(func() error {
+		if err := l.mapSymbols(inner, rest, l.workers-1); err != nil {
+			return err
+		}
+		return l.fill(inner, rest, l.workers-1)
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return l.fill(ctx, slow, l.workers)
+}
+
+// large returns the column that is worth a goroutine of its own, -1 for none.
+func (l *loader) large(columns []*column) int {
+	const least = 1 << 20 // bytes of symbols: some 10 ms
+	at, most, sum := -1, int64(least), int64(0)
+	for i, c := range columns {
+		n := l.header.Fields[c.at].Length
+		sum += n
+		if n > most {
+			at, most = i, n
+		}
+	}
+	if l.workers == 1 || l.kept != nil || at >= 0 && most < sum/int64(l.workers) {
+		return -1
+	}
+	return at
+}
+
+// mapSymbols gives the symbols of columns to the catalog's fields.
+func (l *loader) mapSymbols(ctx context.Context, columns []*column, workers int) error {
+	weight := func(i int) int64 { return l.header.Fields[columns[i].at].Length }
+	return eachField(ctx, workers, len(columns), weight, func(i int) error {
+		c := columns[i]
 		symbols, err := l.Symbols(c.at)
 		if err != nil {
 			return err
@@ -189,7 +236,7 @@ func followsFromData(tag string) bool {
 
 // firstSeen returns the symbols of the kept rows in the order of their first
 // row.
-func (l *load) firstSeen(ctx context.Context, c *column) ([]uint32, error) {
+func (l *loader) firstSeen(ctx context.Context, c *column) ([]uint32, error) {
 	h := &l.header.Fields[c.at]
 	order := []uint32{} // not nil
 	seen := make([]bool, h.storedLen())
@@ -223,7 +270,7 @@ func (l *load) firstSeen(ctx context.Context, c *column) ([]uint32, error) {
 
 // eachKept is eachBlock over the rows of the table: records holds n of them,
 // lo is the number in the table of the first one.
-func (l *load) eachKept(ctx context.Context, workers int, do func(lo int64, n int, records []byte) error) error {
+func (l *loader) eachKept(ctx context.Context, workers int, do func(lo int64, n int, records []byte) error) error {
 	if l.kept == nil {
 		return l.eachBlock(ctx, workers, do)
 	}
@@ -236,10 +283,9 @@ func (l *load) eachKept(ctx context.Context, workers int, do func(lo int64, n in
 }
 
 // fill makes the columns and unpacks the records into them.
-func (l *load) fill(ctx context.Context) error {
+func (l *loader) fill(ctx context.Context, columns []*column, workers int) error {
 	var wide []*column
-	for i := range l.columns {
-		c := &l.columns[i]
+	for _, c := range columns {
 		if c.bits.Width == 0 {
 			code := uint32(0)
 			if l.rows() > 0 {
@@ -255,7 +301,7 @@ func (l *load) fill(ctx context.Context) error {
 	if len(wide) == 0 {
 		return nil
 	}
-	return l.eachKept(ctx, l.workers, func(lo int64, n int, records []byte) error {
+	return l.eachKept(ctx, workers, func(lo int64, n int, records []byte) error {
 		for _, c := range wide {
 			if bad := c.unpack(int(lo), n, records); bad >= 0 {
 				var stored [1]uint32
@@ -301,7 +347,7 @@ func (c *column) unpack(lo, n int, records []byte) int {
 	return simd.UnpackThrough(c.out.U32()[lo:lo+n], records, c.bits, c.through)
 }
 
-func (l *load) table(name string) *storage.Table {
+func (l *loader) table(name string) *storage.Table {
 	t := &storage.Table{
 		Name: orElse(name, l.header.TableName), Rows: l.rows(),
 		Comment: l.header.Comment, Tags: slices.Clone(l.header.TableTags),

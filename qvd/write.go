@@ -34,6 +34,9 @@ type WriteOptions struct {
 	// TableName and Comment replace those of the table where they are not "".
 	TableName, Comment string
 	Lineage            []Lineage
+	// SourceFileSize is what a buffer tells of the file that it stands in for,
+	// in bytes; 0 = nothing.
+	SourceFileSize int64
 	// Recipients, where there are any, are who can read the file: its body is
 	// sealed for them. The header stays readable by all; it then tells neither
 	// lineage nor comments unless LineageInClear is set. What sealing draws at
@@ -263,8 +266,12 @@ func (w *writer) describe() error {
 	}
 	w.header = Header{
 		BuildNo: orElse(w.o.BuildNo, buildNo), CreatorDoc: w.o.CreatorDoc, CreateUTCTime: created.UTC().Format(timeLayout),
-		SourceFileSize: "-1", TableName: orElse(w.o.TableName, w.table.Name), Comment: orElse(w.o.Comment, w.table.Comment),
+		SourceFileSize: "-1",
+		TableName:      orElse(w.o.TableName, w.table.Name), Comment: orElse(w.o.Comment, w.table.Comment),
 		TableTags: w.table.Tags, Lineage: w.o.Lineage, Rows: int64(w.table.Rows),
+	}
+	if w.o.SourceFileSize > 0 {
+		w.header.SourceFileSize = strconv.FormatInt(w.o.SourceFileSize, 10)
 	}
 	h := &w.header
 	discreet := len(w.o.Recipients) > 0 && !w.o.LineageInClear
