@@ -2,7 +2,9 @@ package qvf
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -97,10 +99,7 @@ func (m *codeMap) top(n int) uint32 {
 func (l *loader) loadFields(ctx context.Context) error {
 	need := l.needed()
 	var g errgroup.Group
-	g.SetLimit(max(1, l.catalog.Workers))
-	if l.catalog.Workers == 0 {
-		g.SetLimit(loadWorkers)
-	}
+	g.SetLimit(l.workers())
 	for i, needed := range need {
 		f := &l.fields[i]
 		if !needed {
@@ -127,9 +126,13 @@ func (l *loader) loadFields(ctx context.Context) error {
 	return nil
 }
 
-// loadWorkers is how many fields are read at a time when the catalog does not
-// say: they wait for memory more than for the processor.
-const loadWorkers = 4
+// workers is how many fields or columns are read at a time.
+func (l *loader) workers() int {
+	if l.catalog.Workers > 0 {
+		return l.catalog.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
 
 // needed returns which fields occur in loaded tables, or in the tables of
 // their synthetic keys.
@@ -224,39 +227,49 @@ func (l *loader) dress(vals []dual.Value, f *dual.Format) {
 	}
 }
 
-// table puts a table into the catalog.
+// table puts a table into the catalog. Its columns are unpacked in parallel.
 func (l *loader) table(t *DataTable) error {
-	out := &storage.Table{Name: t.Name, Rows: t.Rows}
+	columns := make([][]*storage.Column, len(t.Columns))
+	var g errgroup.Group
+	g.SetLimit(l.workers())
 	for i := range t.Columns {
-		columns, err := l.columns(t, &t.Columns[i])
+		parts, err := l.partsOfColumn(t, &t.Columns[i])
 		if err != nil {
-			return err
+			return errors.Join(err, g.Wait())
 		}
-		for _, col := range columns {
-			if out.Column(col.Field.Name) == nil { // two synthetic keys can share a field
-				out.Columns = append(out.Columns, col)
-			}
+		g.Go(func() (err error) {
+			columns[i], err = l.fill(t, &t.Columns[i], parts)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	out := &storage.Table{Name: t.Name, Rows: t.Rows}
+	for _, col := range slices.Concat(columns...) {
+		if out.Column(col.Field.Name) == nil { // two synthetic keys can share a field
+			out.Columns = append(out.Columns, col)
 		}
 	}
 	l.catalog.Put(out)
 	return nil
 }
 
-// columns returns the columns that stand for a column of the file: more than
-// one for a synthetic key.
-func (l *loader) columns(t *DataTable, col *DataColumn) ([]*storage.Column, error) {
+// partsOfColumn returns the fields that stand for a column of the file: more
+// than one for a synthetic key.
+func (l *loader) partsOfColumn(t *DataTable, col *DataColumn) ([]part, error) {
 	f := &l.fields[col.Field]
 	if f.err != nil {
 		return nil, fmt.Errorf("table %s: %w", t.Name, f.err)
 	}
 	if f.field != nil {
-		return l.fill(t, col, []part{{field: f.field, codeMap: f.codes, top: f.codes.top(f.symbols)}})
+		return []part{{field: f.field, codeMap: f.codes, top: f.codes.top(f.symbols)}}, nil
 	}
 	parts, err := l.synthetic(col.Field, 0)
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", t.Name, err)
 	}
-	return l.fill(t, col, parts)
+	return parts, nil
 }
 
 // fill makes a column for each part from a column's indexes.
