@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/number"
@@ -33,6 +36,9 @@ func (a *App) Reload(ctx context.Context, user string) (ok bool, err error) {
 	if err == nil {
 		err = a.take(res)
 	}
+	if err == nil {
+		a.dropBuffers(res.Buffers)
+	}
 	switch {
 	case err == nil:
 		return true, nil
@@ -42,6 +48,24 @@ func (a *App) Reload(ctx context.Context, user string) (ok bool, err error) {
 	}
 	a.progress.fail(scriptError(err))
 	return false, nil
+}
+
+// bufferFolder is the folder of the files that BUFFER loads keep.
+const bufferFolder = "buffers"
+
+// dropBuffers removes the buffers of the app that its script does not use any
+// more. One that cannot be removed takes room, and does no other harm.
+func (a *App) dropBuffers(used []string) {
+	if a.lib.opt.Dir == "" || a.Session {
+		return
+	}
+	dir := filepath.Join(a.lib.opt.Dir, bufferFolder)
+	files, _ := os.ReadDir(dir)
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), a.ID+"_") && !slices.Contains(used, f.Name()) {
+			_ = os.Remove(filepath.Join(dir, f.Name()))
+		}
+	}
 }
 
 func scriptError(err error) ScriptError {
@@ -55,7 +79,13 @@ func scriptError(err error) ScriptError {
 func (a *App) scriptOptions(user string) script.Options {
 	o := script.Options{
 		Now: a.now, User: user, AppName: a.Title(), AppID: a.ID, ReloadTime: a.Loaded(),
-		Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: a.onScript,
+		Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: a.onScript, Keys: a.lib.keys(),
+	}
+	if a.lib.opt.SealQVDs && a.lib.opt.Keys != nil {
+		o.SealFor = a.lib.opt.Keys.Recipients()
+	}
+	if a.lib.opt.Dir != "" && !a.Session {
+		o.BufferDir = filepath.Join(a.lib.opt.Dir, bufferFolder)
 	}
 	if o.Folders == nil {
 		o.Folders = map[string]string{}

@@ -111,6 +111,9 @@ func (r *runner) loadOne(l, bottom *load) error {
 	if label == "" {
 		label = r.defaultName(&bottom.source)
 	}
+	if l.prefix.buffer != nil && r.opt.BufferDir != "" {
+		return r.loadBuffered(l, bottom, label)
+	}
 	if done, err := r.loadOptimised(l, label); done || err != nil {
 		return err
 	}
@@ -119,18 +122,22 @@ func (r *runner) loadOne(l, bottom *load) error {
 		return err
 	}
 	defer func() { _ = in.Close() }() // what was read is what counts
-	r.outputs, r.outputsStar = outputNames(l)
 	p := &pipeline{r: r}
-	out, err := p.build(l, in, true)
+	out, err := p.all(l, in)
 	if err != nil {
 		return err
 	}
-	for i := len(l.prefix.transforms) - 1; i >= 0; i-- {
-		if out, err = l.prefix.transforms[i].apply(r, out); err != nil {
-			return err
-		}
-	}
 	return r.storeLoad(l, label, p, out)
+}
+
+// all makes the stages of a load and of its prefixes.
+func (p *pipeline) all(l *load, in reader) (reader, error) {
+	p.r.outputs, p.r.outputsStar = outputNames(l)
+	out, err := p.build(l, in, true)
+	for i := len(l.prefix.transforms) - 1; i >= 0 && err == nil; i-- {
+		out, err = l.prefix.transforms[i].apply(p.r, out)
+	}
+	return out, err
 }
 
 // outputNames returns the fields that a load stores, as far as it says so;
@@ -196,7 +203,7 @@ func (r *runner) open(l *load) (reader, error) {
 	case fromInline:
 		return source.Inline(src.text, spec, r.fn.Locale)
 	case fromFile:
-		spec.Needed = neededFields(l)
+		spec.Needed, spec.Keys = neededFields(l), r.opt.Keys
 		return source.Open(r.ctx, r.file.full, spec, r.fn.Locale)
 	case fromTable:
 		return r.openTable(l)

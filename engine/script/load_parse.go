@@ -70,6 +70,7 @@ type prefixes struct {
 	transforms []transform // in the order written
 	first      expr.Node
 	sample     expr.Node
+	buffer     *buffer // nil = none
 }
 
 // storeMode says where the rows of a load go.

@@ -46,7 +46,7 @@ func (r *runner) loadOptimised(l *load, label string) (bool, error) {
 }
 
 func (r *runner) openQVD(path string) (*qvd.File, error) {
-	f, err := source.OpenQVD(path, source.Spec{})
+	f, err := source.OpenQVD(path, source.Spec{Keys: r.opt.Keys})
 	if err != nil {
 		return nil, errorWithoutPath(err)
 	}

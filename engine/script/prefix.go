@@ -75,25 +75,6 @@ func prefixJoin(sc *scanner, l *load, word string) error {
 	return prefixTable(sc, l)
 }
 
-// prefixBuffer skips the options of BUFFER: nothing is cached, which changes
-// the speed of a reload and not its result.
-func prefixBuffer(sc *scanner, _ *load, _ string) error {
-	if !sc.mark('(') {
-		return nil
-	}
-	for !sc.mark(')') {
-		if sc.end() {
-			return sc.want(")")
-		}
-		if w := sc.word(); w != "" {
-			sc.pos += len(w)
-		} else {
-			sc.pos++
-		}
-	}
-	return nil
-}
-
 // prefixPartial reads ADD [ONLY] and REPLACE [ONLY], which count in partial
 // reloads. In full ones, the only ones there are, a load with ONLY is skipped.
 func prefixPartial(sc *scanner, l *load, _ string) error {

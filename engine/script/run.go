@@ -11,6 +11,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/source"
 	"github.com/cognate-bi/cognate/qvd"
 	"github.com/cognate-bi/cognate/storage"
+	"github.com/cognate-bi/cognate/storage/crypt"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -31,6 +32,13 @@ type Options struct {
 	Variables map[string]dual.Value // set before the first statement
 	Progress  func(Event)           // nil: none. Called by the goroutine of Run
 	Limits    Limits
+
+	// Keys open sealed QVD files. Those that scripts store are sealed for
+	// SealFor; nobody = they are in clear.
+	Keys    crypt.Keys
+	SealFor []*crypt.Recipient
+	// BufferDir is where BUFFER loads keep their rows; "" = they keep none.
+	BufferDir string
 
 	// Query answers SELECT statements on the current connection; nil: there
 	// are no database connections.
@@ -96,6 +104,7 @@ type Result struct {
 	Locale    *number.Locale
 	Star      string   // text of STAR IS, "" = none
 	Errors    []*Error // ignored in ErrorMode 0
+	Buffers   []string // names of the files that BUFFER loads have used
 }
 
 // Run runs the script src. On an error, which is an [*Error] unless ctx was
@@ -149,6 +158,8 @@ type runner struct {
 	connect     string
 	dir         string
 	star        string
+
+	buffers []string // files of BUFFER loads that were used
 
 	steps    int
 	includes int
@@ -208,7 +219,7 @@ func (r *runner) result() (*Result, error) {
 	}
 	return &Result{
 		Catalog: r.catalog, Access: r.access, Variables: r.vars.list(), Locale: r.fn.Locale,
-		Star: r.star, Errors: r.errors,
+		Star: r.star, Errors: r.errors, Buffers: r.buffers,
 	}, nil
 }
 

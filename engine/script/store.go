@@ -155,7 +155,7 @@ func (r *runner) runStore(sc *scanner) error {
 // qvdOptions returns what a QVD file tells besides its data.
 func (r *runner) qvdOptions(s *storeStatement) qvd.WriteOptions {
 	return qvd.WriteOptions{
-		Show: r.show, Created: r.opt.Now(), CreatorDoc: r.opt.AppID, TableName: s.table,
+		Show: r.show, Created: r.opt.Now(), CreatorDoc: r.opt.AppID, TableName: s.table, Recipients: r.opt.SealFor,
 		Lineage: append(slices.Clone(r.lineage[s.table]), qvd.Lineage{Discriminator: "STORE - " + s.path + ";"}),
 	}
 }

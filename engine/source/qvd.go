@@ -46,13 +46,19 @@ func openQVD(ctx context.Context, path string, s Spec) (Reader, error) {
 
 // OpenQVD opens a QVD file as a load with this specification would.
 func OpenQVD(path string, s Spec) (*qvd.File, error) {
-	return qvd.Open(path, qvd.OpenOptions{Workers: s.Workers})
+	return qvd.Open(path, qvd.OpenOptions{Workers: s.Workers, Keys: s.Keys})
 }
 
 // IsQVD reports whether a load with this specification reads a QVD file.
 func IsQVD(path string, s Spec) bool {
 	f, err := formatOf(path, s.Format)
 	return err == nil && f == formatQVD
+}
+
+// IsText reports whether a load with this specification reads delimited text.
+func IsText(path string, s Spec) bool {
+	f, err := formatOf(path, s.Format)
+	return err == nil && f == formatText
 }
 
 // Fields implements [Reader].

@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/number"
+	"github.com/cognate-bi/cognate/storage/crypt"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -105,6 +106,8 @@ type Spec struct {
 	Needed []string
 	// Workers bounds the goroutines that parse; 0 means one per core.
 	Workers int
+	// Keys open sealed QVD files; nil: there are none.
+	Keys crypt.Keys
 }
 
 // A HeaderSize is what is skipped before the table: bytes, then lines.
