@@ -211,7 +211,8 @@ func FuzzApp(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, kind uint8, wrap bool, content []byte) {
-		streamType := types()[int(kind)%len(types())]
+		all := types()
+		streamType := all[int(kind)%len(all)]
 		if wrap && streamType != "qvapp_header" {
 			content = container.Wrap(container.FormatJSON, content)
 		}

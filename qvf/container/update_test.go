@@ -11,6 +11,8 @@ import (
 	"testing"
 )
 
+var _ File = (*os.File)(nil)
+
 // A tape is a file that remembers every write and sync, so that a crash can
 // be played at any of them.
 type tape struct {
