@@ -43,6 +43,7 @@ func WriteCompat(w io.WriterAt, app *App, catalog *storage.Catalog, o CompatOpti
 
 type compatWriter struct {
 	w    *container.Writer
+	z    container.Deflater
 	time float64
 }
 
@@ -64,7 +65,7 @@ func (c *compatWriter) wrapped(path string, a container.Attributes, format strin
 	if len(payload) > payloadMax {
 		return fmt.Errorf("qvf: %s: %d bytes, limit is %d", path, len(payload), payloadMax)
 	}
-	return c.w.AddBytes(path, c.meta(a), container.Wrap(format, payload))
+	return c.w.AddBytes(path, c.meta(a), c.z.Wrap(format, payload))
 }
 
 func withNUL(b []byte) []byte { return append(b[:len(b):len(b)], 0) }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/cognate-bi/cognate/qvf/container"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -56,7 +55,7 @@ func (c *compatWriter) data(catalog *storage.Catalog) error {
 		return err
 	}
 	for i, f := range fields {
-		content, err := fieldContent(catalog, f, i)
+		content, err := c.field(catalog, f, i)
 		if err != nil {
 			return err
 		}
@@ -65,7 +64,7 @@ func (c *compatWriter) data(catalog *storage.Catalog) error {
 		}
 	}
 	for i, t := range catalog.Tables() {
-		if err := c.raw(tableStream+strconv.Itoa(i), typeTable, tableContent(t, numbers)); err != nil {
+		if err := c.raw(tableStream+strconv.Itoa(i), typeTable, c.table(t, numbers)); err != nil {
 			return err
 		}
 	}
@@ -81,9 +80,9 @@ func (c *compatWriter) dataHeader(names []string, tables int) error {
 	return c.raw(streamData, typeData, binary.LittleEndian.AppendUint32(b, uint32(tables)))
 }
 
-// fieldContent returns the stream of field number i; nil is one without
+// field returns the stream of field number i; nil is one without
 // symbols.
-func fieldContent(catalog *storage.Catalog, f *storage.Field, i int) ([]byte, error) {
+func (c *compatWriter) field(catalog *storage.Catalog, f *storage.Field, i int) ([]byte, error) {
 	if f == nil {
 		f = &storage.Field{Symbols: &storage.Symbols{}}
 	}
@@ -104,7 +103,7 @@ func fieldContent(catalog *storage.Catalog, f *storage.Field, i int) ([]byte, er
 	out = binary.LittleEndian.AppendUint32(out, 0)
 	out = binary.LittleEndian.AppendUint32(out, count.kind())
 	out = binary.LittleEndian.AppendUint32(out, 0)
-	out = appendBlock(out, block)
+	out = appendBlock(out, block, &c.z)
 	return append(out, trailer(catalog, f, i, count)...), nil
 }
 
@@ -175,8 +174,8 @@ func trailer(catalog *storage.Catalog, f *storage.Field, i int, n symbolCount) [
 	return b
 }
 
-// tableContent returns the stream of a table.
-func tableContent(t *storage.Table, numbers map[*storage.Field]int) []byte {
+// table returns the stream of a table.
+func (c *compatWriter) table(t *storage.Table, numbers map[*storage.Field]int) []byte {
 	u32 := binary.LittleEndian.AppendUint32
 	b := appendStr(appendStr(nil, t.Name), "")
 	b = append(b, make([]byte, 8)...)
@@ -196,7 +195,7 @@ func tableContent(t *storage.Table, numbers map[*storage.Field]int) []byte {
 			continue
 		}
 		data := packed[i].pack(col)
-		z := container.Deflate(nil, data)
+		z := c.z.Append(nil, data)
 		b = append(u32(u32(b, uint32(len(data))), uint32(len(z))), z...)
 	}
 	return b

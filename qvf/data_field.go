@@ -251,12 +251,12 @@ func int32Of(x float64) (int32, bool) {
 }
 
 // appendBlock writes what inflateBlock reads.
-func appendBlock(dst, block []byte) []byte {
+func appendBlock(dst, block []byte, z *container.Deflater) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(block)))
 	dst = binary.LittleEndian.AppendUint32(dst, chunkBytes)
 	r := bytes.NewBuffer(block)
 	for r.Len() > 0 {
-		packed := container.Deflate(nil, r.Next(chunkBytes))
+		packed := z.Append(nil, r.Next(chunkBytes))
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(packed)))
 		dst = append(dst, packed...)
 	}

@@ -90,7 +90,7 @@ const (
 func symbolsOf(old []byte, kind uint32, block []byte) []byte {
 	out := bytes.Clone(old[:blockAt])
 	binary.LittleEndian.PutUint32(out[kindAt:], kind)
-	return appendBlock(out, block)
+	return appendBlock(out, block, &container.Deflater{})
 }
 
 func le(xs ...uint32) (b []byte) {

@@ -290,12 +290,13 @@ func FuzzData(f *testing.F) {
 	f.Add([]byte("\x06$Syn 1"), ranged, []byte{3, 0, 0, 0}, bytes.Replace(table(4, 0, 2), []byte("\x01T"), []byte("\x0C$Syn 1 Table"), 1), []byte{0x24, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, names, field, symbols, table, data []byte) {
 		head := append([]byte("\x031.0\x00\x00\x00\x00"), byte(1+bytes.Count(names, []byte{','})), 0, 0, 0)
+		var d container.Deflater
 		fieldStream := binary.LittleEndian.AppendUint32(bytes.Clone(field), uint32(len(symbols)))
-		fieldStream = append(binary.LittleEndian.AppendUint32(fieldStream, 1<<18), sized(symbols)...)
+		fieldStream = append(binary.LittleEndian.AppendUint32(fieldStream, 1<<18), sized(&d, symbols)...)
 		tableStream := bytes.Clone(table)
 		for range 3 { // more than a table of so few columns reads
 			tableStream = binary.LittleEndian.AppendUint32(tableStream, uint32(len(data)))
-			tableStream = append(tableStream, sized(data)...)
+			tableStream = append(tableStream, sized(&d, data)...)
 		}
 		c, err := open(write(t, map[string]stream{
 			"/qvapp_data":   {"qvapp_cheader", append(head, names...)},
@@ -335,8 +336,8 @@ func FuzzData(f *testing.F) {
 }
 
 // sized returns the zlib stream of b with its size before it.
-func sized(b []byte) []byte {
-	z := container.Deflate(nil, b)
+func sized(d *container.Deflater, b []byte) []byte {
+	z := d.Append(nil, b)
 	return append(binary.LittleEndian.AppendUint32(nil, uint32(len(z))), z...)
 }
 

@@ -81,24 +81,38 @@ func Inflate(dst, packed []byte, size int64) ([]byte, error) {
 	return buf.Bytes(), z.Close()
 }
 
-// Deflate appends the zlib stream of a payload to dst.
-func Deflate(dst, payload []byte) []byte {
+// A Deflater makes zlib streams one after the other and keeps the memory that
+// this takes, about 1 MB. The zero value is ready; it is for one goroutine.
+type Deflater struct{ z *zlib.Writer }
+
+// Append appends the zlib stream of a payload to dst.
+func (d *Deflater) Append(dst, payload []byte) []byte {
 	buf := bytes.NewBuffer(dst)
-	z := zlib.NewWriter(buf)
-	_, _ = z.Write(payload) // a bytes.Buffer does not fail
-	_ = z.Close()
+	if d.z == nil {
+		d.z = zlib.NewWriter(buf)
+	} else {
+		d.z.Reset(buf)
+	}
+	_, _ = d.z.Write(payload) // a bytes.Buffer does not fail
+	_ = d.z.Close()
 	return buf.Bytes()
 }
 
 // Wrap returns a payload as a wrapped stream. JSON gets the NUL that readers
 // expect at its end from the caller.
 func Wrap(format string, payload []byte) []byte {
+	var d Deflater
+	return d.Wrap(format, payload)
+}
+
+// Wrap is the function of that name.
+func (d *Deflater) Wrap(format string, payload []byte) []byte {
 	mark := fmt.Sprintf("%s%q}\x00", wrapMark, format)
 	out := binary.LittleEndian.AppendUint32(nil, uint32(len(mark)))
 	out = append(out, mark...)
 	out = binary.LittleEndian.AppendUint32(out, uint32(len(payload)))
 	at := len(out)
-	out = Deflate(append(out, 0, 0, 0, 0), payload)
+	out = d.Append(append(out, 0, 0, 0, 0), payload)
 	binary.LittleEndian.PutUint32(out[at:], uint32(len(out)-at-4))
 	return out
 }
