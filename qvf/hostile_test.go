@@ -207,6 +207,16 @@ func loadBounded(t *testing.T, b []byte) error {
 	return err
 }
 
+func TestTwoTablesOfOneName(t *testing.T) {
+	s, types := smallApp(t)
+	s["/data/table_1"], types["/data/table_1"] = s[tableT], types[tableT]
+	catalog := storage.NewCatalog(nil)
+	problems, err := ReadData(t.Context(), mustOpen(t, s.file(t, types)), catalog)
+	if err != nil || len(problems) != 1 || problems[0].Stream != "/data/table_1" || len(catalog.Tables()) != 1 {
+		t.Error(problems, err)
+	}
+}
+
 // TestHostileApp: a stream that cannot be read is a problem of its own, and
 // the rest is there.
 func TestHostileApp(t *testing.T) {

@@ -33,7 +33,7 @@ func ReadData(ctx context.Context, c *container.Container, catalog *storage.Cata
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{d: d, catalog: catalog, fields: make([]loadedField, len(d.Fields)), parts: map[int][]part{}}
+	l := &loader{d: d, catalog: catalog, fields: make([]loadedField, len(d.Fields)), parts: map[int][]part{}, names: map[string]bool{}}
 	if err := l.loadFields(ctx); err != nil {
 		return nil, err
 	}
@@ -57,7 +57,8 @@ type loader struct {
 	d       *Data
 	catalog *storage.Catalog
 	fields  []loadedField
-	parts   map[int][]part // of synthetic keys, made when asked for
+	parts   map[int][]part  // of synthetic keys, made when asked for
+	names   map[string]bool // of tables of the file
 }
 
 // A loadedField is a field of the file in the catalog.
@@ -229,6 +230,10 @@ func (l *loader) dress(vals []dual.Value, f *dual.Format) {
 
 // table puts a table into the catalog. Its columns are unpacked in parallel.
 func (l *loader) table(t *DataTable) error {
+	if l.names[t.Name] {
+		return &FormatError{File: l.d.c.Name(), Stream: t.Stream, Err: fmt.Errorf("table %q is there twice", t.Name)}
+	}
+	l.names[t.Name] = true
 	columns := make([][]*storage.Column, len(t.Columns))
 	var g errgroup.Group
 	g.SetLimit(l.workers())
