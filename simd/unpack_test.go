@@ -33,6 +33,10 @@ func randomRecords(rng *rand.Rand, n, size, slack int) []byte {
 }
 
 func TestUnpack(t *testing.T) {
+	forEachUnpack(t, testUnpackRandom)
+}
+
+func testUnpackRandom(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for size := 1; size <= 20; size++ {
 		for _, rows := range []int{0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 64, 65, 130} {
@@ -123,6 +127,10 @@ func TestUnpackBadArguments(t *testing.T) {
 }
 
 func BenchmarkUnpackThrough(b *testing.B) {
+	forEachUnpack(b, benchUnpackThrough)
+}
+
+func benchUnpackThrough(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const rows = 1 << 14
 	for _, size := range []int{4, 14} {
