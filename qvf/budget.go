@@ -9,11 +9,12 @@ import (
 // compressed streams say. Any number of goroutines may draw on it.
 type budget struct{ left atomic.Int64 }
 
-// Real data is four to twenty times as large in memory as in a file. A file of
-// one value throughout can be larger yet, so there is some room to begin with.
+// Real data is four to twenty times as large in memory as in a file, sorted
+// data of few values up to a hundred times. A small file of one value
+// throughout can be larger yet, so there is some room to begin with.
 const (
 	budgetFirst   = 64 << 20
-	budgetPerByte = 64
+	budgetPerByte = 128
 )
 
 func newBudget(fileBytes int64) *budget {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -281,10 +282,8 @@ func (l *loader) partsOfColumn(t *DataTable, col *DataColumn) ([]part, error) {
 func (l *loader) fill(t *DataTable, col *DataColumn, parts []part) ([]*storage.Column, error) {
 	symbols := l.fields[col.Field].symbols
 	out := make([]*storage.Column, len(parts))
-	// Rows of a column of one value cost nothing here, but the file does not
-	// prove them either, and others will have to look at each.
-	if err := l.d.budget.take(int64(t.Rows) * int64(4*len(parts))); err != nil {
-		return nil, &FormatError{File: l.d.c.Name(), Stream: t.Stream, Err: fmt.Errorf("%d rows: %w", t.Rows, err)}
+	if err := l.payFor(t, col, parts); err != nil {
+		return nil, err
 	}
 	if col.Width == 0 {
 		if col.Bias >= symbols && t.Rows > 0 {
@@ -304,6 +303,27 @@ func (l *loader) fill(t *DataTable, col *DataColumn, parts []part) ([]*storage.C
 		}
 	})
 	return out, err
+}
+
+// payFor takes the memory of the columns to be made. Rows of a column of one
+// value cost nothing here, but the file does not prove them either, and others
+// will have to look at each.
+func (l *loader) payFor(t *DataTable, col *DataColumn, parts []part) error {
+	bytes := int64(0)
+	for _, p := range parts {
+		switch {
+		case col.Width == 0 || p.top > math.MaxUint16:
+			bytes += 4
+		case p.top > math.MaxUint8:
+			bytes += 2
+		default:
+			bytes++
+		}
+	}
+	if err := l.d.budget.take(int64(t.Rows) * bytes); err != nil {
+		return &FormatError{File: l.d.c.Name(), Stream: t.Stream, Err: fmt.Errorf("%d rows: %w", t.Rows, err)}
+	}
+	return nil
 }
 
 // A part is how a column's indexes become codes of a field.
