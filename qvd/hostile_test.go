@@ -249,11 +249,15 @@ func checkRefused(t *testing.T, file []byte, want string) {
 // never anything else.
 func TestHostileBytes(t *testing.T) {
 	good := hostileBase(t)
-	for i := range good {
+	body := bytes.IndexByte(good, 0) - len(endTag)
+	for i := 0; i < len(good); i++ {
+		if i > 100 && i < body {
+			i += 6 // much of the header is alike
+		}
 		checkRefused(t, good[:i], "")
 	}
 	for i := range good {
-		for _, value := range []byte{0, '<', '9', 0xff, good[i] ^ 1} {
+		for _, value := range []byte{0, '9', good[i] ^ 1} {
 			bad := bytes.Clone(good)
 			bad[i] = value
 			cells, err := readAll(t, "h.qvd", bad)

@@ -143,7 +143,7 @@ func TestRandomTables(t *testing.T) {
 		{70001, 4},
 		{100000, 1},
 	} {
-		for round := range 3 {
+		for round := range 2 {
 			table := randomTable(t, rng, tt.rows, tt.columns)
 			t.Run(fmt.Sprintf("%d rows %d columns %d", tt.rows, tt.columns, round), func(t *testing.T) {
 				file := writeTable(t, table, WriteOptions{Show: show, Workers: 1 + i%3})
@@ -234,7 +234,7 @@ func batchCells(t *testing.T, f *File, rows int) [][]string {
 // Projections and filters give what the naive reader's cells give.
 func TestProjectionAndFilters(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	for round := range 40 {
+	for round := range 25 {
 		rows := []int{0, 1, 64, 1000, 40000}[round%5]
 		file := writeTable(t, randomTable(t, rng, rows, 6), WriteOptions{Show: show})
 		f := openBytes(t, file, OpenOptions{Workers: 1 + round%3})

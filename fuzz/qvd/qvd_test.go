@@ -47,7 +47,8 @@ func (r *recipe) next(n int) int {
 
 // values are what cells of made files are chosen from.
 var values = []dual.Value{
-	{}, dual.Number(1), dual.Number(2), dual.Number(-7), dual.Number(0.5), dual.Number(1e10), dual.Number(math.Inf(1)),
+	{},
+	dual.Number(1), dual.Number(2), dual.Number(-7), dual.Number(0.5), dual.Number(1e10), dual.Number(math.Inf(1)),
 	dual.String(""), dual.String("a"), dual.String("ä\r\n"), dual.New("01", 1), dual.New("1", 1), dual.New("x", 2.5), dual.New("<&>", 3),
 }
 
@@ -93,8 +94,8 @@ func seeds(f *testing.F) (files [][]byte) {
 	for i := range byte(12) {
 		files = append(files, cook(f, &recipe{[]byte{i, 5 * i, 7 * i, i, 3 * i, i, 11 * i, i + 1, 3, i, i, 2}}))
 	}
-	real, _ := filepath.Glob("../../../shared/data/qvd/*.qvd")
-	for _, path := range real {
+	paths, _ := filepath.Glob("../../../shared/data/qvd/*.qvd")
+	for _, path := range paths {
 		if b, err := os.ReadFile(path); err == nil && len(b) < 5000 {
 			files = append(files, b)
 		}
