@@ -36,6 +36,19 @@ func (f *Field) Value(code uint32) dual.Value {
 	return v
 }
 
+// Stored returns the value of a code as it was loaded: a number whose text was
+// not kept, being the default one, has it again. Others come without format.
+func (f *Field) Stored(code uint32, show func(dual.Value) string) dual.Value {
+	v := f.Symbols.Value(code)
+	if v.Kind != dual.Num || !f.Symbols.plain {
+		return v
+	}
+	if b := appendInteger(nil, v.Num); b != nil {
+		return dual.New(string(b), v.Num)
+	}
+	return dual.New(show(v), v.Num)
+}
+
 // Dict returns all values as a dictionary indexed by code; entry 0 is NULL.
 // It is made at first use and kept for as long as no value is added; on a
 // sealed catalog any number of goroutines may ask for it. A field of numbers
@@ -125,9 +138,18 @@ func isPureNumber(v dual.Value) bool { return v.Kind == dual.Num }
 // isDefaultText reports whether the text of a dual is the default text of its
 // number.
 func isDefaultText(v dual.Value, show func(dual.Value) string) bool {
-	if v.Num == math.Trunc(v.Num) && math.Abs(v.Num) < 1e15 {
-		var buf [20]byte
-		return string(strconv.AppendInt(buf[:0], int64(v.Num), 10)) == v.Text
+	var buf [20]byte
+	if b := appendInteger(buf[:0], v.Num); b != nil {
+		return string(b) == v.Text
 	}
 	return show != nil && show(dual.Number(v.Num)) == v.Text
+}
+
+// appendInteger appends the default text of a whole number, which is the same
+// in every locale; nil for other numbers and very large ones.
+func appendInteger(dst []byte, x float64) []byte {
+	if x != math.Trunc(x) || math.Abs(x) >= 1e15 {
+		return nil
+	}
+	return strconv.AppendInt(dst, int64(x), 10)
 }

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/object"
+	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/qvf"
 	"github.com/cognate-bi/cognate/storage"
 )
@@ -50,9 +54,7 @@ func (a *App) write(data bool) error {
 	if err != nil {
 		return err
 	}
-	d, doc := a.Data(), a.document()
-	content := qvf.Content{Data: d.Model.Catalog, Access: d.access}
-	content.App, content.State = doc.content()
+	d, content := a.Data(), a.Content()
 	if a.saved != nil && (a.saved == d || !data) {
 		err := qvf.SaveDocument(path, content.App, content.State, a.lib.saveOptions(), a.lib.keys())
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, qvf.ErrOtherSealing) {
@@ -66,12 +68,26 @@ func (a *App) write(data bool) error {
 	return nil
 }
 
-// load reads an app from disk, one of ours or a foreign one.
+// Content returns what the app's file is to hold.
+func (a *App) Content() qvf.Content {
+	d, doc := a.Data(), a.document()
+	c := qvf.Content{Data: d.Model.Catalog, Access: d.access}
+	c.App, c.State = doc.content()
+	return c
+}
+
+// load reads an app from disk.
 func (l *Library) load(id string) (*App, error) {
 	path, err := l.file(id)
 	if err != nil {
 		return nil, err
 	}
+	return l.OpenFile(id, path)
+}
+
+// OpenFile reads an app of ours or a foreign one from a file anywhere. It is
+// not among the open apps of the library.
+func (l *Library) OpenFile(id, path string) (*App, error) {
 	f, err := qvf.OpenFile(path, qvf.OpenOptions{Keys: l.keys()})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
@@ -84,6 +100,34 @@ func (l *Library) load(id string) (*App, error) {
 		return nil, fmt.Errorf("open app %s: %w", id, err)
 	}
 	return a, nil
+}
+
+// Import makes an app of the library of a file, ours or foreign, under a new
+// id, which it returns with what could not be read of a foreign one. The title
+// is the file's own, made different from those of other apps.
+func (l *Library) Import(path string) (id string, problems []error, err error) {
+	entries, err := l.List()
+	if err != nil {
+		return "", nil, err
+	}
+	a, err := l.OpenFile(NewID(), path)
+	if err != nil {
+		return "", nil, err
+	}
+	base := a.Title()
+	if base == "" {
+		base = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	}
+	title := base
+	for n := 1; slices.ContainsFunc(entries, func(e Entry) bool { return e.Title == title }); n++ {
+		title = fmt.Sprintf("%s(%d)", base, n)
+	}
+	a.SetProperties(a.Properties().With("qTitle", tree.NewString(title)))
+	a.saved = nil // the file is not the library's
+	if err := a.write(true); err != nil {
+		return "", nil, fmt.Errorf("import %s: %w", path, err)
+	}
+	return a.ID, a.problems, nil
 }
 
 // read takes over what a file holds. What cannot be read of a foreign one is
