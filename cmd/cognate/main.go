@@ -28,6 +28,7 @@ type cli struct {
 	Engine engineCmd `cmd:"" help:"Run the engine alone."`
 	Reload reloadCmd `cmd:"" help:"Run a load script and show its tables."`
 	Eval   evalCmd   `cmd:"" help:"Evaluate expressions against an app or a script."`
+	QVD    qvdCmd    `cmd:"" name:"qvd" help:"Look into QVD files, convert and rekey them."`
 	Bench  benchCmd  `cmd:"" help:"Measure the engine with right answers."`
 }
 

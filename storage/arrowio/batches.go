@@ -53,7 +53,7 @@ func NewBatchWriter(w io.Writer, layout Layout, names []string, first []dual.Vec
 	b := &BatchWriter{}
 	fields := make([]arrow.Field, len(names))
 	for i := range first {
-		c, err := newBatchColumn(names[i], &first[i], o.Show)
+		c, err := newBatchColumn(names[i], &first[i], &o)
 		if err != nil {
 			return nil, err
 		}
@@ -83,9 +83,12 @@ func NewBatchWriter(w io.Writer, layout Layout, names []string, first []dual.Vec
 }
 
 // newBatchColumn makes a field of the values of a dictionary.
-func newBatchColumn(name string, v *dual.Vector, show func(dual.Value) string) (batchColumn, error) {
+func newBatchColumn(name string, v *dual.Vector, o *WriteOptions) (batchColumn, error) {
 	c := batchColumn{name: name, dict: v.Dict}
 	f := &storage.Field{Name: name, Symbols: &storage.Symbols{}, Format: v.Dict.Format}
+	if f.Format == nil {
+		f.Format = o.Formats[name]
+	}
 	vals := make([]dual.Value, v.Dict.Len())
 	for i := range vals {
 		vals[i] = v.Dict.At(i)
@@ -97,8 +100,8 @@ func newBatchColumn(name string, v *dual.Vector, show func(dual.Value) string) (
 		c.value = vals[0]
 	}
 	var err error
-	c.through, err = f.Add(vals, show)
-	c.columnWriter = newColumnWriter(f, show)
+	c.through, err = f.Add(vals, o.Show)
+	c.columnWriter = newColumnWriter(f, o.Show)
 	return c, err
 }
 

@@ -26,6 +26,10 @@ type WriteOptions struct {
 	// Compression of Parquet: snappy (the default), gzip, zstd, brotli or
 	// none.
 	Compression string
+	// Formats are how numbers of columns are shown whose vectors do not say it,
+	// as their values have texts of their own. For a [BatchWriter] only: fields
+	// of a table have theirs.
+	Formats map[string]*dual.Format
 }
 
 // compressions are the names of WriteOptions.Compression.
@@ -174,18 +178,29 @@ func newColumnWriter(f *storage.Field, show func(dual.Value) string) columnWrite
 }
 
 // numbersOnly reports whether all values of a field are numbers that show no
-// more than themselves, and whether all of those are whole and exact.
+// more than themselves, by default or in the field's format, and whether all of
+// those are whole and exact.
 func numbersOnly(f *storage.Field, show func(dual.Value) string) (whole, ok bool) {
 	const exact = 1 << 53
 	whole = true
 	for code := uint32(1); code <= uint32(f.Symbols.Len()); code++ {
 		x := f.Symbols.Number(code)
-		if math.IsNaN(x) || f.Symbols.HasText(code) && f.Symbols.Text(code) != show(dual.Number(x)) {
+		if math.IsNaN(x) || f.Symbols.HasText(code) && !showsOnly(f, code, show) {
 			return false, false
 		}
 		whole = whole && x == math.Trunc(x) && math.Abs(x) <= exact
 	}
 	return whole, f.Symbols.Len() > 0
+}
+
+// showsOnly reports whether the text of a number is one that it is shown as
+// without it. Times and intervals, which have no type of column, keep theirs.
+func showsOnly(f *storage.Field, code uint32, show func(dual.Value) string) bool {
+	x, text := f.Symbols.Number(code), f.Symbols.Text(code)
+	if text == show(dual.Number(x)) {
+		return true
+	}
+	return f.Format != nil && f.Format.Type != dual.Time && f.Format.Type != dual.Interval && text == show(dual.Formatted(x, f.Format))
 }
 
 // builtWriter makes arrays of one number per code.
