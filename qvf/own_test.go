@@ -233,6 +233,57 @@ func TestSealed(t *testing.T) {
 	}
 }
 
+// Other keys open a file whose sealed bytes are the same as before.
+func TestRekey(t *testing.T) {
+	old, fresh := keyRing(t, t.TempDir()), keyRing(t, t.TempDir())
+	path := filepath.Join(t.TempDir(), "a.qvf")
+	want := model(t, 300_000)
+	save(t, path, Content{App: sampleApp(), Data: want}, SaveOptions{Seal: old.Recipients()})
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Rekey(path, fresh, fresh.Recipients()); !errors.Is(err, crypt.ErrNoKey) {
+		t.Errorf("without the old key: %v", err)
+	}
+	if err := Rekey(path, old, fresh.Recipients()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _ := openOwn(t, path, OpenOptions{}).Entry("/cognate/data/column_0_1")
+	if e.Length < 1<<20 || !bytes.Contains(after, tail(t, before, "/cognate/data/column_0_1")) {
+		t.Error("the sealed bytes have changed")
+	}
+	if _, err := openOwn(t, path, OpenOptions{Keys: old}).Data(nil); !errors.Is(err, crypt.ErrNoKey) {
+		t.Errorf("the old key: %v", err)
+	}
+	f := openOwn(t, path, OpenOptions{Keys: fresh})
+	if err := errors.Join(sameData(want, data(t, f)), f.Verify()); err != nil {
+		t.Error(err)
+	}
+	save(t, path, Content{App: sampleApp()}, SaveOptions{})
+	if err := Rekey(path, old, fresh.Recipients()); err == nil {
+		t.Error("rekeyed a file in clear")
+	}
+}
+
+// tail returns the last megabyte of a stream as it lies in the file.
+func tail(t *testing.T, file []byte, path string) []byte {
+	t.Helper()
+	f, err := OpenBytes("a.qvf", file, OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := f.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b[len(b)-1<<20:]
+}
+
 func TestSaveDocument(t *testing.T) {
 	ring := keyRing(t, t.TempDir())
 	for _, o := range []SaveOptions{{}, {Seal: ring.Recipients()}} {

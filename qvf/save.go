@@ -1,6 +1,7 @@
 package qvf
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -266,6 +267,48 @@ func (w *ownWriter) keepData(old *container.Container, keys crypt.Keys) error {
 
 // Compact writes a file anew without the bytes that nobody refers to.
 func Compact(path string) error {
+	return rewrite(path, func(w *container.Writer, c *container.Container, e container.Entry, m container.Meta) error {
+		return w.Copy(c, e.Path, m)
+	})
+}
+
+// Rekey gives the keys of all sealed streams of a file to other recipients.
+// What is sealed is copied as it is, which does not help where a key has
+// leaked: then the app has to be saved anew.
+func Rekey(path string, keys crypt.Keys, to []*crypt.Recipient) error {
+	sealed := false
+	err := rewrite(path, func(w *container.Writer, c *container.Container, e container.Entry, m container.Meta) error {
+		if e.Attributes[attrSealed] != true && e.Path != sealedList {
+			return w.Copy(c, e.Path, m)
+		}
+		sealed = true
+		b, err := c.Read(e.Path)
+		if err != nil {
+			return err
+		}
+		head, body, err := crypt.RewrapBlob(bytes.NewReader(b), 0, int64(len(b)), keys, to)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Path, err)
+		}
+		return w.Add(e.Path, m, func(out io.Writer) error {
+			if _, err := out.Write(head); err != nil {
+				return err
+			}
+			_, err := out.Write(b[body:])
+			return err
+		})
+	})
+	if err == nil && !sealed {
+		err = errors.New("nothing in it is sealed")
+	}
+	if err != nil {
+		return fmt.Errorf("rekey %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// rewrite writes a file anew, stream by stream.
+func rewrite(path string, stream func(*container.Writer, *container.Container, container.Entry, container.Meta) error) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -288,7 +331,7 @@ func Compact(path string) error {
 			if e.Length >= mappedMin {
 				m.Align = container.AlignMapped
 			}
-			if err := w.Copy(c, e.Path, m); err != nil {
+			if err := stream(w, c, e, m); err != nil {
 				return err
 			}
 		}
