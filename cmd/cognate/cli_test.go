@@ -13,5 +13,10 @@ func TestMain(m *testing.M) {
 
 // TestCommands runs testdata/*.txtar: what users try to do, and what they see.
 func TestCommands(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"certificate": certificateCommand, "flip": flipCommand, "cut": cutCommand,
+		},
+	})
 }

@@ -10,7 +10,7 @@ import (
 
 // keyFlags say where the keys of sealed files are.
 type keyFlags struct {
-	Keys string `help:"Folder of certificates and private keys (PEM, PKCS#12), for sealed files." env:"COGNATE_KEYS" type:"path" placeholder:"FOLDER"`
+	Keys string `help:"Folder of certificates and private keys (PEM, PKCS#12), for sealed files." env:"COGNATE_KEYS" placeholder:"FOLDER"`
 }
 
 // sealFlags say whom new files are sealed for.

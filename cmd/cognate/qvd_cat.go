@@ -40,6 +40,10 @@ Examples:
 
 // Run writes the rows to the standard output.
 func (c *qvdCatCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return c.write(ctx, os.Stdout, log)
+}
+
+func (c *qvdCatCmd) write(ctx context.Context, w io.Writer, log *slog.Logger) error {
 	rows, err := parseRange(c.Rows)
 	if err != nil {
 		return err
@@ -61,7 +65,8 @@ func (c *qvdCatCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	return writeRows(ctx, os.Stdout, &rangeReader{Reader: r, rows: rows}, format, func(*source.Batch) {})
+	err = writeRows(ctx, w, &rangeReader{Reader: r, rows: rows}, format, func(*source.Batch) {})
+	return c.explain(err, &c.keyFlags)
 }
 
 // writeRows writes all rows of a reader and tells seen of every batch.

@@ -186,6 +186,9 @@ func (c *conversion) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, col := range t.Columns {
+		findFormat(col.Field, c.loc)
+	}
 	return c.writeTable(ctx, t, qvd.WriteOptions{})
 }
 
