@@ -84,25 +84,25 @@ func (c *qvdInfoCmd) read(ctx context.Context, log *slog.Logger) (*qvdInfo, erro
 
 // A qvdInfo is what info shows.
 type qvdInfo struct {
-	File        string      `json:"file"`
-	Bytes       int64       `json:"bytes"`
-	Table       string      `json:"table"`
-	Rows        int64       `json:"rows"`
-	Container   bool        `json:"container,omitempty"` // an early file in a container
-	HeaderBytes int64       `json:"headerBytes,omitempty"`
-	SymbolBytes int64       `json:"symbolBytes,omitempty"`
-	RecordBytes int64       `json:"recordBytes"` // of one record
-	Build       string      `json:"build,omitempty"`
-	Created     string      `json:"created,omitempty"` // UTC
-	Document    string      `json:"document,omitempty"`
-	Comment     string      `json:"comment,omitempty"`
-	Tags        []string    `json:"tags,omitempty"`
-	Sealed      *sealInfo   `json:"sealed,omitempty"`
-	Fields      []fieldInfo `json:"fields"`
-	Lineage     []lineInfo  `json:"lineage"`
+	File        string         `json:"file"`
+	Bytes       int64          `json:"bytes"`
+	Table       string         `json:"table"`
+	Rows        int64          `json:"rows"`
+	Container   bool           `json:"container,omitempty"` // an early file in a container
+	HeaderBytes int64          `json:"headerBytes,omitempty"`
+	SymbolBytes int64          `json:"symbolBytes,omitempty"`
+	RecordBytes int64          `json:"recordBytes"` // of one record
+	Build       string         `json:"build,omitempty"`
+	Created     string         `json:"created,omitempty"` // UTC
+	Document    string         `json:"document,omitempty"`
+	Comment     string         `json:"comment,omitempty"`
+	Tags        []string       `json:"tags,omitempty"`
+	Sealed      *sealInfo      `json:"sealed,omitempty"`
+	Fields      []qvdFieldInfo `json:"fields"`
+	Lineage     []qvdLineInfo  `json:"lineage"`
 }
 
-type fieldInfo struct {
+type qvdFieldInfo struct {
 	Name      string            `json:"name"`
 	Kind      string            `json:"kind"`
 	Symbols   int64             `json:"symbols"`
@@ -117,7 +117,7 @@ type fieldInfo struct {
 	Types     map[string]int64  `json:"types,omitempty"`
 }
 
-type lineInfo struct {
+type qvdLineInfo struct {
 	Discriminator string `json:"discriminator"`
 	Statement     string `json:"statement"`
 }
@@ -139,24 +139,24 @@ func infoOfHeader(h *qvd.Header) *qvdInfo {
 	i := &qvdInfo{
 		Table: h.TableName, Rows: h.Rows, HeaderBytes: h.SizeBytes, RecordBytes: h.RecordBytes,
 		Build: h.BuildNo, Created: h.CreateUTCTime, Document: h.CreatorDoc, Comment: h.Comment, Tags: h.TableTags,
-		Lineage: []lineInfo{}, Fields: []fieldInfo{}, Sealed: sealInfoOf(h.EncryptionInfo),
+		Lineage: []qvdLineInfo{}, Fields: []qvdFieldInfo{}, Sealed: sealInfoOf(h.EncryptionInfo),
 	}
 	for _, f := range h.Fields {
 		i.SymbolBytes += f.Length
-		i.Fields = append(i.Fields, fieldInfo{
+		i.Fields = append(i.Fields, qvdFieldInfo{
 			Name: f.Name, Kind: kindOf(f.Tags, f.Symbols), Symbols: f.Symbols, BitOffset: f.BitOffset, BitWidth: f.BitWidth,
 			Bias: f.Bias, Offset: f.Offset, Length: f.Length, Format: formatInfo(&f.NumberFormat), Tags: append([]string{}, f.Tags...), Comment: f.Comment,
 		})
 	}
 	for _, l := range h.Lineage {
-		i.Lineage = append(i.Lineage, lineInfo{l.Discriminator, l.Statement})
+		i.Lineage = append(i.Lineage, qvdLineInfo{l.Discriminator, l.Statement})
 	}
 	return i
 }
 
 // infoOfTable returns what is known of a table of a container.
 func infoOfTable(t *storage.Table) *qvdInfo {
-	i := &qvdInfo{Table: t.Name, Rows: int64(t.Rows), Container: true, Comment: t.Comment, Tags: t.Tags, Lineage: []lineInfo{}, Fields: []fieldInfo{}}
+	i := &qvdInfo{Table: t.Name, Rows: int64(t.Rows), Container: true, Comment: t.Comment, Tags: t.Tags, Lineage: []qvdLineInfo{}, Fields: []qvdFieldInfo{}}
 	for _, c := range t.Columns {
 		n := int64(c.Field.Symbols.Len())
 		traits, kind := c.Field.Symbols.Traits(), "text or mixed"
@@ -168,7 +168,7 @@ func infoOfTable(t *storage.Table) *qvdInfo {
 		case traits.Numeric:
 			kind = "number"
 		}
-		i.Fields = append(i.Fields, fieldInfo{Name: c.Field.Name, Kind: kind, Symbols: n, Tags: append([]string{}, c.Field.Tags...), Comment: c.Field.Comment})
+		i.Fields = append(i.Fields, qvdFieldInfo{Name: c.Field.Name, Kind: kind, Symbols: n, Tags: append([]string{}, c.Field.Tags...), Comment: c.Field.Comment})
 	}
 	return i
 }
@@ -316,7 +316,7 @@ func (i *qvdInfo) printFields(w io.Writer) error {
 		return tw.Flush()
 	}
 	fmt.Fprint(tw, "FIELD\tKIND\tSYMBOLS\tBYTES\tBITS\tBIAS\tFORMAT\tTAGS")
-	typed := slices.ContainsFunc(i.Fields, func(f fieldInfo) bool { return f.Types != nil })
+	typed := slices.ContainsFunc(i.Fields, func(f qvdFieldInfo) bool { return f.Types != nil })
 	if typed {
 		fmt.Fprint(tw, "\tTYPES")
 	}
@@ -333,7 +333,7 @@ func (i *qvdInfo) printFields(w io.Writer) error {
 }
 
 // format names the number format, - for the default.
-func (f *fieldInfo) format() string {
+func (f *qvdFieldInfo) format() string {
 	t := f.Format["Type"]
 	if t == "" || t == "UNKNOWN" || t == "0" {
 		t = ""
@@ -346,7 +346,7 @@ func (f *fieldInfo) format() string {
 }
 
 // types lists the types of the symbols.
-func (f *fieldInfo) types() string {
+func (f *qvdFieldInfo) types() string {
 	var out []string
 	for _, name := range []string{"int", "double", "text", "int+text", "double+text"} {
 		if n := f.Types[name]; n > 0 {
