@@ -110,27 +110,70 @@ func (f *Field) dress(v dual.Value, show func(dual.Value) string) dual.Value {
 // It is for one goroutine at a time, before the catalog is sealed.
 func (f *Field) Add(vals []dual.Value, show func(dual.Value) string) ([]uint32, error) {
 	s := f.Symbols
-	drop := f.Format == nil && (s.plain || s.nums == nil) && !slices.ContainsFunc(vals, isPureNumber)
+	a := adder{symbols: s, show: show}
+	a.drop = f.Format == nil && (s.plain || s.nums == nil) && !slices.ContainsFunc(vals, isPureNumber)
+	add := a.lookUp
+	if s.n == 0 && ascending(vals) {
+		add = a.addAll
+	}
 	codes := make([]uint32, len(vals))
+	if err := add(codes, vals); err != nil {
+		return nil, fmt.Errorf("field %s: %w", f.Name, err)
+	}
+	return codes, nil
+}
+
+// An adder adds values to a symbol table.
+type adder struct {
+	symbols *Symbols
+	show    func(dual.Value) string
+	drop    bool // texts that are the default ones are not kept
+}
+
+// stored returns a value as it is kept.
+func (a *adder) stored(v dual.Value) dual.Value {
+	if a.drop && v.Kind == dual.Both && isDefaultText(v, a.show) {
+		a.symbols.plain = true
+		return dual.Number(v.Num)
+	}
+	return v
+}
+
+// addAll adds ascending values to an empty symbol table, as keys and dates of
+// a sorted table are: no two are the same, so nothing has to be hashed. The
+// index comes with the first look-up, and after a mere load there is none.
+func (a *adder) addAll(codes []uint32, vals []dual.Value) error {
+	if len(vals) > 0 && vals[len(vals)-1].HasNum() { // all are: texts come last
+		a.symbols.nums = append(make([]float64, 0, len(vals)+1), math.NaN())
+	}
+	for i, v := range vals {
+		if err := a.symbols.add(a.stored(v)); err != nil {
+			return err
+		}
+		codes[i] = uint32(i + 1)
+	}
+	return nil
+}
+
+// lookUp finds the codes of values and adds those that are new.
+func (a *adder) lookUp(codes []uint32, vals []dual.Value) error {
+	a.symbols.reserve(len(vals))
 	var block [warmBlock]dual.Value
 	for lo := 0; lo < len(vals); lo += warmBlock {
 		part := block[:copy(block[:], vals[lo:])]
 		for i, v := range part {
-			if drop && v.Kind == dual.Both && isDefaultText(v, show) {
-				s.plain = true
-				part[i] = dual.Number(v.Num)
-			}
+			part[i] = a.stored(v)
 		}
-		s.warm(part)
+		a.symbols.warm(part)
 		for i := range part {
-			code, err := s.Code(part[i])
+			code, err := a.symbols.Code(part[i])
 			if err != nil {
-				return nil, fmt.Errorf("field %s: %w", f.Name, err)
+				return err
 			}
 			codes[lo+i] = code
 		}
 	}
-	return codes, nil
+	return nil
 }
 
 func isPureNumber(v dual.Value) bool { return v.Kind == dual.Num }

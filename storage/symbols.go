@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -38,7 +39,8 @@ type Symbols struct {
 	index   []uint64 // open addressing: upper half of the hash and code, 0 = free
 	trimmed bool     // nothing changes any more
 	find    sync.Once
-	warmed  float64 // keeps the loads of warm from being left out
+	late    sync.Once // makes the index that [Field.Add] left out
+	warmed  float64   // keeps the loads of warm from being left out
 	traits  atomic.Pointer[knownTraits]
 
 	// Of symbols that come from a catalog at rest.
@@ -119,7 +121,7 @@ func (s *Symbols) NumCode(x float64) (uint32, error) {
 
 func (s *Symbols) codeAt(hash uint64, v dual.Value) (uint32, error) {
 	if (s.n+1)*2 > len(s.index) {
-		s.grow()
+		s.grow(s.n / 2)
 	}
 	slot := s.probe(hash, v)
 	if e := s.index[slot]; e != 0 {
@@ -142,7 +144,7 @@ const warmBlock = 64
 func (s *Symbols) warm(vals []dual.Value) {
 	const cached = 1 << 15 // slots that stay in the caches anyway
 	if (s.n+len(vals)+1)*2 > len(s.index) {
-		s.grow()
+		s.grow(s.n/2 + len(vals))
 	}
 	if len(s.index) < cached || s.nums == nil {
 		return
@@ -190,6 +192,12 @@ func (s *Symbols) Find(v dual.Value) uint32 {
 	}
 	if s.trimmed {
 		s.find.Do(s.indexAgain)
+	} else {
+		s.late.Do(func() {
+			if len(s.index) == 0 {
+				s.grow(0)
+			}
+		})
 	}
 	if s.damaged {
 		return 0
@@ -241,9 +249,42 @@ func (s *Symbols) hashOf(code uint32) uint64 {
 	return s.hashText(s.Text(code))
 }
 
-// grow makes the index large enough for more values.
-func (s *Symbols) grow() {
-	s.newIndex()
+// ascending reports whether each value is above the one before; NULL is not.
+func ascending(vals []dual.Value) bool {
+	for i := range vals {
+		v := &vals[i]
+		switch {
+		case v.IsNull():
+			return false
+		case i == 0:
+		case v.HasNum() && vals[i-1].HasNum():
+			if v.Num <= vals[i-1].Num {
+				return false
+			}
+		case dual.Compare(vals[i-1], *v) >= 0:
+			return false
+		}
+	}
+	return true
+}
+
+// reserve makes room for so many values that are likely to be new, so that
+// numbers and index need not grow step by step.
+func (s *Symbols) reserve(n int) {
+	if n < s.n { // most of them may be there
+		return
+	}
+	if s.nums != nil {
+		s.nums = slices.Grow(s.nums, n)
+	}
+	if (s.n+n+1)*2 > len(s.index) {
+		s.grow(n)
+	}
+}
+
+// grow makes the index anew, with room for so many more values.
+func (s *Symbols) grow(more int) {
+	s.newIndex(more)
 	mask := len(s.index) - 1
 	for c := uint32(1); c <= uint32(s.n); c++ {
 		hash := s.hashOf(c)
@@ -259,7 +300,7 @@ func (s *Symbols) grow() {
 func (s *Symbols) indexAgain() {
 	s.ready()
 	if s.source == nil { // made here: no two are the same
-		s.grow()
+		s.grow(0)
 		return
 	}
 	if err := s.indexDistinct(); err != nil {
@@ -268,10 +309,10 @@ func (s *Symbols) indexAgain() {
 	}
 }
 
-// newIndex makes an empty index with room for all symbols and some more.
-func (s *Symbols) newIndex() {
+// newIndex makes an empty index with room for all symbols and so many more.
+func (s *Symbols) newIndex(more int) {
 	size := 64
-	for size < (s.n+1)*3 {
+	for size < (s.n+more+1)*2 {
 		size *= 2
 	}
 	s.index = make([]uint64, size)

@@ -68,7 +68,7 @@ func (s *Symbols) verifyTexts() error {
 // indexDistinct builds the look-up index and checks that no two symbols are
 // the same value.
 func (s *Symbols) indexDistinct() error {
-	s.newIndex()
+	s.newIndex(0)
 	for c := uint32(1); c <= uint32(s.n); c++ {
 		hash := s.hashOf(c)
 		slot := s.probe(hash, s.Value(c))
