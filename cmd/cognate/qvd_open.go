@@ -88,14 +88,6 @@ func (f *rowsFile) Close() error {
 	return f.File.Close()
 }
 
-// name returns the name of the table.
-func (f *rowsFile) name() string {
-	if f.table != nil {
-		return f.table.Name
-	}
-	return f.Header().TableName
-}
-
 // rows returns a reader of the named fields (nil: all). With exact, the values
 // are as they stand in the file: also NaN and -0, which the model does not
 // have, and texts that say no more than their numbers. The reader is to be
