@@ -29,6 +29,7 @@ type cli struct {
 	Reload reloadCmd `cmd:"" help:"Run a load script and show its tables."`
 	Eval   evalCmd   `cmd:"" help:"Evaluate expressions against an app or a script."`
 	QVD    qvdCmd    `cmd:"" name:"qvd" help:"Look into QVD files, convert and rekey them."`
+	App    appCmd    `cmd:"" help:"Look into app files, import, export, rekey and unpack them."`
 	Bench  benchCmd  `cmd:"" help:"Measure the engine with right answers."`
 }
 

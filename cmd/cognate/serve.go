@@ -16,6 +16,7 @@ import (
 
 // hostFlags are what serve and engine have in common.
 type hostFlags struct {
+	sealFlags
 	Listen      string            `help:"Address to listen on; port 0 takes a free one." default:"127.0.0.1:4848"`
 	AllowRemote bool              `help:"Listen on an address that other machines reach. There is no authentication yet."`
 	AllowOrigin []string          `help:"Origin (https://host:port) whose pages may open sockets, besides those of this machine." placeholder:"ORIGIN"`
@@ -66,7 +67,12 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger) error {
 }
 
 func (c *hostFlags) library(log *slog.Logger) (*app.Library, error) {
-	return app.NewLibrary(app.Options{Dir: c.Apps, Folders: c.Folder, Workers: c.Workers, Log: log})
+	o, err := c.appOptions(log)
+	if err != nil {
+		return nil, err
+	}
+	o.Dir, o.Folders, o.Workers = c.Apps, c.Folder, c.Workers
+	return app.NewLibrary(o)
 }
 
 // serve runs until ctx ends, then lets clients go.

@@ -194,8 +194,8 @@ func (a *App) readForeign(f *qvf.File, problems []error) error {
 	for _, p := range unread {
 		problems = append(problems, p)
 	}
-	for _, p := range problems {
-		a.lib.opt.Log.Warn("a part of the app cannot be read", "app", a.ID, "problem", p)
+	if len(problems) > 0 {
+		a.lib.opt.Log.Warn("parts of the app cannot be read", "app", a.ID, "parts", len(problems), "first", problems[0])
 	}
 	a.problems = problems
 	d, err := a.lib.link(c, nil, loc)

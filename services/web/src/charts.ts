@@ -53,12 +53,13 @@ async function bars(doc: Api, parent: Element, spec: Spec & { kind: 'bars' }, fa
     const width = 460; const row = 26; const left = 150; const max = Math.max(1e-9, ...data.map((r) => Math.abs(number(r[1])) || 0));
     body.replaceChildren(svg('svg', { viewBox: `0 0 ${width} ${Math.max(1, data.length) * row}`, role: 'img', 'aria-label': spec.title }, ...data.map((r, i) => {
       const [d, m] = r as [Cell, Cell]; const w = Math.max(1, ((width - left - 70) * (Math.abs(number(m)) || 0)) / max);
-      const name = d.qText.length > 24 ? `${d.qText.slice(0, 23)}…` : d.qText;
+      const name = d.qText.length > 21 ? `${d.qText.slice(0, 20)}…` : d.qText;
+      const value = m.qText.length > 9 && Number.isFinite(number(m)) ? short(number(m)) : m.qText; // the tip has it in full
       return svg('g', {
         class: `bar ${isOn(d)}`, transform: `translate(0 ${i * row})`, 'data-value': d.qText, 'aria-label': `${d.qText}: ${m.qText}`, ...press(() => { showTip(''); select(object, [d], true, fail); }),
         mousemove: (e: MouseEvent) => showTip(`${d.qText}: ${m.qText}`, e), mouseleave: () => showTip(''),
       }, svg('rect', { class: 'hit', width, height: row, style: 'fill:transparent' }), svg('text', { class: 'name', x: left - 8, y: 17, 'text-anchor': 'end' }, name),
-      svg('rect', { x: left, y: 4, width: w, height: row - 8, rx: 3 }), svg('text', { class: 'value-text', x: left + w + 6, y: 17 }, m.qText));
+      svg('rect', { x: left, y: 4, width: w, height: row - 8, rx: 3 }), svg('text', { class: 'value-text', x: left + w + 6, y: 17 }, value));
     })));
   }, fail);
 }

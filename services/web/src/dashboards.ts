@@ -27,7 +27,8 @@ function automatic(items: { qName: string; qCardinal: number; qTags: string[] }[
   const quoted = (f: string) => `[${f.replaceAll(']', ']]')}]`;
   const few = items.filter((f) => f.qCardinal > 0).sort((a, b) => a.qCardinal - b.qCardinal);
   const dims = few.filter((f) => f.qCardinal > 1 && f.qCardinal <= 1000);
-  const nums = items.filter((f) => f.qTags.includes('$numeric') && !f.qTags.includes('$key') && f.qCardinal > 20);
+  // Sums of keys and of points in time say nothing.
+  const nums = items.filter((f) => f.qTags.includes('$numeric') && !['$key', '$date', '$timestamp'].some((t) => f.qTags.includes(t)) && !/(^|[ _])id$/i.test(f.qName) && f.qCardinal > 20);
   const measures = [...nums.slice(0, 3).map((f) => ({ expression: `Sum(${quoted(f.qName)})`, label: `Sum of ${f.qName}` })), ...few.slice(-1).map((f) => ({ expression: `Count(${quoted(f.qName)})`, label: `Count of ${f.qName}` }))];
   const charts: Spec[] = measures.length ? [{ kind: 'figures', measures }] : [];
   for (const f of dims.slice(0, 4)) if (measures[0]) charts.push({ kind: 'bars', title: f.qName, field: f.qName, measure: measures[0], top: 10 });
