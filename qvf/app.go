@@ -62,6 +62,10 @@ type App struct {
 	Problems                          []Problem
 }
 
+// ErrQlikView says that a stream is an object of a QlikView document, whose
+// layout nobody knows. The data of such documents can be read.
+var ErrQlikView = errors.New("object of a QlikView document: not readable")
+
 // A Header is the stream qvapp_header.
 type Header struct {
 	FileFormat int             `json:"FileFormat"`
@@ -139,7 +143,7 @@ func (r *reader) entry(e container.Entry) {
 	case t == typeMedia:
 		r.media(e.Path)
 	case isQlikView(t):
-		r.problem(e.Path, r.errorf(e.Path, "%s of a QlikView document: not readable", t))
+		r.problem(e.Path, r.errorf(e.Path, "%s: %w", t, ErrQlikView))
 	}
 }
 
