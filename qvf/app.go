@@ -84,6 +84,7 @@ func (h Header) QlikView() bool { return h.FileType == fileTypeQlikView }
 type reader struct {
 	c      *container.Container
 	app    *App
+	read   func(path string) ([]byte, error)
 	unseal func(container.Entry, []byte) ([]byte, error) // of our own files
 }
 
@@ -92,11 +93,17 @@ type reader struct {
 //
 // Memory is what the streams hold: at most 256 MB for each.
 func ReadApp(c *container.Container) (*App, error) {
-	return readApp(c, func(container.Entry, []byte) ([]byte, error) { return nil, errors.New("encrypted") })
+	return newReader(c).readApp()
 }
 
-func readApp(c *container.Container, unseal func(container.Entry, []byte) ([]byte, error)) (*App, error) {
-	r := &reader{c: c, app: &App{}, unseal: unseal}
+// newReader returns a reader of foreign files, for which nothing is sealed.
+func newReader(c *container.Container) *reader {
+	sealed := func(container.Entry, []byte) ([]byte, error) { return nil, errors.New("encrypted") }
+	return &reader{c: c, app: &App{}, read: c.Read, unseal: sealed}
+}
+
+func (r *reader) readApp() (*App, error) {
+	c := r.c
 	if IsOldQVD(c) { // one table and nothing else
 		return r.app, nil
 	}
@@ -119,7 +126,7 @@ func readApp(c *container.Container, unseal func(container.Entry, []byte) ([]byt
 }
 
 func (r *reader) header() error {
-	raw, err := r.c.Read(streamHeader)
+	raw, err := r.read(streamHeader)
 	if err != nil {
 		return err
 	}
@@ -187,7 +194,7 @@ func (r *reader) thumbnail() string {
 
 // payload returns a stream's content out of its wrapping, if it has one.
 func (r *reader) payload(path string) ([]byte, error) {
-	raw, err := r.c.Read(path)
+	raw, err := r.read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -47,13 +47,6 @@ func (c *compatWriter) data(catalog *storage.Catalog) error {
 	if err := c.dataHeader(names, len(catalog.Tables())); err != nil {
 		return err
 	}
-	meta, err := encodeJSON(dataModelOf(catalog))
-	if err != nil {
-		return fmt.Errorf("qvf: data model: %w", err)
-	}
-	if err := c.json(streamMeta, typeMeta, meta); err != nil {
-		return err
-	}
 	for i, f := range fields {
 		content, err := c.field(catalog, f, i)
 		if err != nil {

@@ -273,3 +273,30 @@ func TestPackedLength(t *testing.T) {
 		}
 	}
 }
+
+// binaryRecord makes a bookmark in binary form: only its title is readable.
+func binaryRecord(title string) []byte {
+	head := append(appendStr(nil, "title"), 0)
+	value := strconv.Quote(title)
+	body := append([]byte{0, 0, 1}, append(appendPacked(nil, len(head)), head...)...)
+	body = append(appendPacked(body, len(value)), value...)
+	return append(appendPacked([]byte("\x01\x02\x99\xf0"+itemMark), len(body)), body...)
+}
+
+func TestDisplayTitle(t *testing.T) {
+	named := &Bookmark{Items: jsonItems(binaryRecord("of the record"))}
+	for _, tt := range []struct {
+		o         Object
+		want, why string
+	}{
+		{Object{Title: "own"}, "own", "an object's own title"},
+		{Object{Title: "own", Bookmark: named}, "own", "the entry's title goes first"},
+		{Object{Bookmark: named}, "of the record", "older files have the title in the record only"},
+		{Object{Bookmark: &Bookmark{}}, "", "nothing is known"},
+		{Object{}, "", "no title"},
+	} {
+		if got := tt.o.DisplayTitle(); got != tt.want {
+			t.Errorf("%q, want %q: %s", got, tt.want, tt.why)
+		}
+	}
+}

@@ -361,7 +361,7 @@ func writeCodes[C simd.Code](dst []C, indexes []int32, m *codeMap) {
 // describe takes comments and the script's tags from the data model's meta
 // data, which is optional.
 func (l *loader) describe() {
-	r := &reader{c: l.d.c, app: &App{}}
+	r := newReader(l.d.c)
 	var meta dataModel
 	if raw := r.optionalJSON(streamMeta); raw == nil || meta.parse(raw) != nil {
 		return

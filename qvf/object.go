@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/cognate-bi/cognate/qvf/container"
+	"github.com/cognate-bi/cognate/storage/crypt"
 )
 
 // Types of streams that are objects.
@@ -50,15 +51,16 @@ type Object struct {
 
 // Security is the meta data of an entry.
 type Security struct {
-	Title       *string `json:"title,omitempty"`
-	Description string  `json:"description,omitempty"`
-	ObjectType  string  `json:"_objecttype,omitempty"`
-	ID          string  `json:"id,omitempty"`
-	Owner       string  `json:"owner,omitempty"`
-	Published   bool    `json:"published"`
-	Approved    bool    `json:"approved"`
-	Created     string  `json:"createdDate,omitempty"`
-	Modified    string  `json:"modifiedDate,omitempty"`
+	Title        *string `json:"title,omitempty"`
+	Description  string  `json:"description,omitempty"`
+	ObjectType   string  `json:"_objecttype,omitempty"`
+	ID           string  `json:"id,omitempty"`
+	ResourceType string  `json:"_resourcetype,omitempty"`
+	Owner        string  `json:"owner,omitempty"`
+	Published    bool    `json:"published"`
+	Approved     bool    `json:"approved"`
+	Created      string  `json:"createdDate,omitempty"`
+	Modified     string  `json:"modifiedDate,omitempty"`
 }
 
 // securityOf is lenient: what cannot be read gives nothing.
@@ -84,6 +86,9 @@ type identity struct {
 
 func (r *reader) object(e container.Entry, entryType string) {
 	b, err := r.payload(e.Path)
+	if _, encrypted := r.c.Entry(sealedList); encrypted && entryType == TypeBookmark && e.Attributes[attrSealed] != true {
+		err = r.errorf(e.Path, "%w: a bookmark in clear in an encrypted app", crypt.ErrList)
+	}
 	if err != nil {
 		r.problem(e.Path, err)
 		return
@@ -144,6 +149,16 @@ func (o *Object) identify(properties json.RawMessage) error {
 	o.ID, o.Type = id.QInfo.QID, id.QInfo.QType
 	o.setTitle(id.QMetaDef.Title)
 	return nil
+}
+
+// DisplayTitle returns a title for lists: that of the object or, of a bookmark
+// in binary form whose entry has none, the one in its record; "" if there is
+// none at all.
+func (o *Object) DisplayTitle() string {
+	if o.Title == "" && o.Bookmark != nil {
+		return o.Bookmark.Text("title")
+	}
+	return o.Title
 }
 
 func (o *Object) setTitle(title *string) {

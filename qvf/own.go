@@ -25,11 +25,12 @@ package qvf
 const (
 	ownVersion = 1
 
+	ownFolder       = "/cognate/"
 	dataSection     = "data"
 	accessSection   = "access"
 	documentSection = "document" // kind of sealed streams that are not data: bookmarks
-	directoryName = "catalog"
-	sealedList    = "/cognate/sealed"
+	directoryName   = "catalog"
+	sealedList      = "/cognate/sealed"
 
 	attrEncoding = "CognateEncoding"
 	attrBytes    = "CognateBytes"
@@ -41,7 +42,7 @@ const (
 	packFree = 64 << 10
 )
 
-func ownPath(section, stream string) string { return "/cognate/" + section + "/" + stream }
+func ownPath(section, stream string) string { return ownFolder + section + "/" + stream }
 
 // provable reports whether stored bytes are evidence enough for decoded ones.
 func provable(stored, decoded int64) bool {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/cognate-bi/cognate/qvf/container"
 )
 
 // An encoding is how a stream lies in the file.
@@ -137,36 +139,65 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// encodingOf returns the encoding that a stream's attributes name.
+func encodingOf(a container.Attributes) (encoding, error) {
+	v, ok := a[attrEncoding]
+	if !ok {
+		return plain, nil
+	}
+	switch e := encoding(a.Text(attrEncoding)); e {
+	case encodedZS, encodedS2:
+		return e, nil
+	}
+	return plain, fmt.Errorf("%s is %.40q, unknown here", attrEncoding, fmt.Sprint(v))
+}
+
 // decode returns the n bytes that were encoded; b itself if it is plain.
 func (e encoding) decode(b []byte, n int64) ([]byte, error) {
 	if !provable(int64(len(b)), n) {
 		return nil, fmt.Errorf("%d bytes are said to hold %d", len(b), n)
 	}
-	var dec io.Reader
+	var err error
 	switch e {
 	case plain:
-		if int64(len(b)) != n {
-			return nil, fmt.Errorf("%d bytes, want %d", len(b), n)
-		}
-		return b, nil
 	case encodedZS:
-		z, err := zstd.NewReader(bytes.NewReader(b), zstd.WithDecoderMaxWindow(64<<20), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		defer z.Close()
-		dec = z
+		b, err = decodeZstd(make([]byte, 0, n), b)
 	case encodedS2:
-		dec = s2.NewReader(bytes.NewReader(b))
+		b, err = decodeS2(make([]byte, 0, n), b)
 	default:
-		return nil, fmt.Errorf("unknown encoding %.20q", e)
+		panic("qvf: BUG: encoding " + string(e))
 	}
-	out := make([]byte, n)
-	if k, err := io.ReadFull(dec, out); err != nil {
-		return nil, fmt.Errorf("%s: %d of %d bytes: %w", e, k, n, err)
+	if err != nil {
+		return nil, fmt.Errorf("%s of %d bytes: %w", e, n, err)
 	}
-	if k, err := dec.Read(make([]byte, 1)); k > 0 || !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: goes on behind %d bytes: %w", e, n, err)
+	if int64(len(b)) != n {
+		return nil, fmt.Errorf("%d bytes, want %d", len(b), n)
 	}
-	return out, nil
+	return b, nil
 }
+
+// decodeZstd fills out, which it decodes into without a window of its own.
+func decodeZstd(out, b []byte) ([]byte, error) {
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return z.DecodeAll(b, out)
+}
+
+// decodeS2 fills out.
+func decodeS2(out, b []byte) ([]byte, error) {
+	r := s2.NewReader(bytes.NewReader(b), s2.ReaderMaxBlockSize(s2BlockMax))
+	k, err := io.ReadFull(r, out[:cap(out)])
+	if err != nil {
+		return nil, fmt.Errorf("%w after %d bytes", err, k)
+	}
+	if n, err := r.Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("goes on behind its end: %w", err)
+	}
+	return out[:k], nil
+}
+
+// s2BlockMax is the largest block of ours, in bytes.
+const s2BlockMax = 1 << 20

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
@@ -70,10 +71,15 @@ func newFile(c *container.Container, m *mapping, o OpenOptions) *File {
 	return f
 }
 
-// Own reports whether the file was written by this program.
+// Own reports whether the file was written by this program and has what only
+// such files have.
 func (f *File) Own() bool {
-	_, ok := f.Entry(ownPath(dataSection, directoryName))
-	return ok
+	for _, path := range []string{ownPath(dataSection, directoryName), streamAppState, sealedList, ownPath(accessSection, directoryName)} {
+		if _, ok := f.Entry(path); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // Data returns the data of a file of ours, nil if there are none. Symbols and
@@ -88,12 +94,12 @@ func (f *File) Access(show func(dual.Value) string) (*storage.Catalog, error) {
 }
 
 func (f *File) catalog(section string, show func(dual.Value) string) (*storage.Catalog, error) {
+	if _, err := f.list(); err != nil {
+		return nil, err
+	}
 	s := &source{f, section}
 	if _, ok := f.Entry(ownPath(section, directoryName)); !ok {
 		return nil, nil
-	}
-	if err := f.complete(section); err != nil {
-		return nil, err
 	}
 	directory, err := s.Load(directoryName)
 	if err != nil {
@@ -101,26 +107,17 @@ func (f *File) catalog(section string, show func(dual.Value) string) (*storage.C
 	}
 	c, err := storage.Restore(directory, s, storage.RestoreOptions{Show: show, Mapped: inPlace, BytesMax: f.opt.BytesMax})
 	if err != nil {
-		return nil, fmt.Errorf("qvf: %s: /cognate/%s: %w", f.Name(), section, err)
+		return nil, f.wrong(ownPath(section, directoryName), err)
 	}
 	return c, nil
 }
 
-// complete checks that no sealed stream of a section was taken out or in.
-func (f *File) complete(section string) error {
-	list, err := f.list()
-	if err != nil || list == nil {
-		return err
+// wrong says that a stream is not what it should be; nil stays nil.
+func (f *File) wrong(path string, err error) error {
+	if err == nil {
+		return nil
 	}
-	for _, o := range list.Objects() {
-		if o.Kind != section {
-			continue
-		}
-		if e, ok := f.Entry(ownPath(section, o.Name)); !ok || e.Attributes[attrSealed] != true {
-			return fmt.Errorf("qvf: %s: %w: %s is missing", f.Name(), crypt.ErrList, ownPath(section, o.Name))
-		}
-	}
-	return nil
+	return &FormatError{File: f.Name(), Stream: path, Err: err}
 }
 
 // Sealed reports whether the file has sealed streams.
@@ -129,7 +126,9 @@ func (f *File) Sealed() bool {
 	return ok
 }
 
-// openList returns the list of sealed streams, nil in a file without.
+// openList returns the list of sealed streams, nil in a file without. The file
+// has the streams of the list and no others: the data cannot be had without
+// the access section that they were saved with.
 func (f *File) openList() (*crypt.List, error) {
 	if !f.Sealed() {
 		return nil, nil
@@ -137,15 +136,37 @@ func (f *File) openList() (*crypt.List, error) {
 	if f.opt.Keys == nil {
 		return nil, fmt.Errorf("qvf: %s: the data are encrypted: %w", f.Name(), crypt.ErrNoKey)
 	}
-	b, err := f.Read(sealedList)
+	b, err := f.stored(sealedList)
 	if err != nil {
 		return nil, err
 	}
 	list, err := crypt.OpenList(b, sealedList, f.opt.Keys)
 	if err != nil {
-		return nil, fmt.Errorf("qvf: %s: %w", f.Name(), err)
+		return nil, f.wrong(sealedList, err)
+	}
+	if err := list.CheckNames(f.sealable()); err != nil {
+		return nil, f.wrong(sealedList, err)
 	}
 	return list, nil
+}
+
+// sealable returns the streams that the list of an encrypted file has to name.
+func (f *File) sealable() (have []crypt.Object) {
+	for _, e := range f.Entries() {
+		if e.Dir {
+			continue
+		}
+		kind, name := documentSection, e.Path
+		for _, section := range []string{dataSection, accessSection} {
+			if rest, ok := strings.CutPrefix(e.Path, ownPath(section, "")); ok {
+				kind, name = section, rest
+			}
+		}
+		if kind != documentSection || e.Attributes[attrSealed] == true {
+			have = append(have, crypt.Object{Kind: kind, Name: name})
+		}
+	}
+	return have
 }
 
 // A source is a section of a file as a [storage.Source].
@@ -158,27 +179,28 @@ var _ storage.Source = (*source)(nil)
 
 // Size implements [storage.Source].
 func (s *source) Size(stream string) (int64, error) {
-	e, ok := s.file.Entry(ownPath(s.section, stream))
+	path := ownPath(s.section, stream)
+	e, ok := s.file.Entry(path)
 	switch {
 	case !ok:
-		return 0, fmt.Errorf("%w: stream %s", container.ErrNotFound, stream)
+		return 0, s.file.wrong(path, container.ErrNotFound)
 	case e.Err != nil:
 		return 0, e.Err
 	}
 	n, err := decodedBytes(&e)
 	if err == nil && !provable(e.Length, n) {
-		err = fmt.Errorf("stream %s of %d bytes is said to hold %d", stream, e.Length, n)
+		err = fmt.Errorf("%d bytes are said to hold %d", e.Length, n)
 	}
-	return n, err
+	return n, s.file.wrong(path, err)
 }
 
 func decodedBytes(e *container.Entry) (int64, error) {
 	if v := e.Attributes[container.AttrVersion]; v != float64(ownVersion) {
-		return 0, fmt.Errorf("stream %s has version %v, this program reads %d", e.Path, v, ownVersion)
+		return 0, fmt.Errorf("%s is %v, this program reads %d", container.AttrVersion, v, ownVersion)
 	}
 	n, ok := e.Attributes[attrBytes].(float64)
 	if !ok || n < 0 || n > 1<<52 || n != float64(int64(n)) {
-		return 0, fmt.Errorf("stream %s has %s %v", e.Path, attrBytes, e.Attributes[attrBytes])
+		return 0, fmt.Errorf("%s is %v, want a length", attrBytes, e.Attributes[attrBytes])
 	}
 	return int64(n), nil
 }
@@ -189,43 +211,54 @@ func (s *source) Load(stream string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	list, err := s.file.list()
+	if err != nil {
+		return nil, err
+	}
 	path := ownPath(s.section, stream)
 	b, err := s.file.stored(path)
 	if err != nil {
 		return nil, err
 	}
 	e, _ := s.file.Entry(path)
-	list, err := s.file.list()
+	b, err = s.decode(stream, b, n, e.Attributes, list)
+	return b, s.file.wrong(path, err)
+}
+
+// decode returns the n bytes that a stream holds out of what lies in the file.
+func (s *source) decode(stream string, b []byte, n int64, a container.Attributes, list *crypt.List) ([]byte, error) {
+	e, err := encodingOf(a)
 	if err != nil {
 		return nil, err
 	}
-	if sealed := e.Attributes[attrSealed] == true; sealed != (list != nil) {
-		return nil, fmt.Errorf("qvf: %s: %s: sealed is %v, the list of sealed streams says otherwise", s.file.Name(), path, sealed)
+	if sealed := a[attrSealed]; (sealed == true) != (list != nil) || sealed != nil && sealed != true {
+		return nil, fmt.Errorf("%s is %v, the list of sealed streams says otherwise", attrSealed, sealed)
 	}
 	if list != nil {
 		if b, err = s.file.unseal(b, s.section, stream, list); err != nil {
-			return nil, fmt.Errorf("qvf: %s: %s: %w", s.file.Name(), path, err)
+			return nil, err
 		}
 	}
-	if b, err = encoding(e.Attributes.Text(attrEncoding)).decode(b, n); err != nil {
-		return nil, fmt.Errorf("qvf: %s: %s: %w", s.file.Name(), path, err)
-	}
-	return b, nil
+	return e.decode(b, n)
 }
 
 // stored returns the bytes of a stream as they lie in the file, if they are
-// what their checksum says.
+// what their checksum says. In our files there is none without.
 func (f *File) stored(path string) ([]byte, error) {
 	extents, n, err := f.Extents(path)
 	if err != nil {
 		return nil, err
 	}
-	if len(extents) != 1 {
+	e, _ := f.Entry(path)
+	sum, ok := e.Attributes.Hash()
+	switch {
+	case !ok:
+		return nil, f.wrong(path, fmt.Errorf("no checksum: %w", container.ErrChecksum))
+	case len(extents) != 1 || f.m == nil:
 		return f.Read(path)
 	}
 	b := f.m.data[extents[0].Off:][:n:n] // the container checked that it is there
-	e, _ := f.Entry(path)
-	if sum, ok := e.Attributes.Hash(); !ok || xxhash.Sum64(b) != sum {
+	if xxhash.Sum64(b) != sum {
 		return nil, &container.FormatError{File: f.Name(), Stream: path, Offset: extents[0].Off, Err: container.ErrChecksum}
 	}
 	return b, nil
@@ -245,6 +278,10 @@ func (f *File) unseal(b []byte, kind, name string, list *crypt.List) ([]byte, er
 // Verify reads every stream of the file against its checksum, and unseals and
 // decodes those of ours. Keys are needed for sealed ones.
 func (f *File) Verify() error {
+	read := f.Read
+	if f.Own() {
+		read = f.stored
+	}
 	var all []error
 	for _, e := range f.Entries() {
 		if e.Err != nil {
@@ -252,17 +289,16 @@ func (f *File) Verify() error {
 			continue
 		}
 		if !e.Dir {
-			_, err := f.Read(e.Path)
+			_, err := read(e.Path)
 			all = append(all, err)
 		}
 	}
 	for _, section := range []string{dataSection, accessSection} {
 		c, err := f.catalog(section, nil)
-		if err != nil || c == nil {
-			all = append(all, err)
-			continue
+		if err == nil && c != nil {
+			err = f.wrong(ownPath(section, directoryName), c.Verify())
 		}
-		all = append(all, c.Verify())
+		all = append(all, err)
 	}
 	return errors.Join(all...)
 }

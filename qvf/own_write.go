@@ -150,4 +150,3 @@ func (f freshFile) add(path string, m container.Meta, write func(io.Writer) erro
 func (f sameFile) add(path string, m container.Meta, write func(io.Writer) error) error {
 	return f.Put(path, m, write)
 }
-

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -48,11 +50,11 @@ func Write(out io.WriterAt, c Content, o SaveOptions) error {
 }
 
 func write(w *container.Writer, c Content, o SaveOptions) error {
-	d, err := documentOf(c.App, c.State)
+	ow := newOwnWriter(freshFile{w}, o)
+	d, err := ow.documentOf(&c)
 	if err != nil {
 		return err
 	}
-	ow := newOwnWriter(freshFile{w}, o)
 	if c.Access != nil { // first: there is no file with data and without its rules
 		if err := ow.catalog(accessSection, c.Access); err != nil {
 			return err
@@ -63,12 +65,25 @@ func write(w *container.Writer, c Content, o SaveOptions) error {
 			return err
 		}
 	}
-	for i := range d {
-		if err := ow.document(&d[i]); err != nil {
+	for i := range d.streams {
+		if err := ow.document(&d.streams[i]); err != nil {
 			return err
 		}
 	}
 	return ow.end()
+}
+
+// documentOf returns everything of the content but the data. What the data
+// model shows of sealed data would tell about them: it is left out.
+func (w *ownWriter) documentOf(c *Content) (*document, error) {
+	d, err := documentOf(c.App)
+	if err == nil && w.list == nil {
+		err = d.model(c.App, c.Data)
+	}
+	if err == nil {
+		err = d.state(c.State)
+	}
+	return d, err
 }
 
 // replace writes a container to a temporary file, reads it back and puts it in
@@ -132,14 +147,21 @@ func sumOf(c *container.Container, e container.Entry) error {
 
 // document writes a stream that is not data.
 func (w *ownWriter) document(s *docStream) error {
+	if strings.HasPrefix(s.path, ownFolder) && s.path != streamAppState {
+		return fmt.Errorf("stream %s: the folder is for data", s.path)
+	}
 	m := container.Meta{Attributes: s.attrs, Time: w.opt.serial(), Hash: true}
 	body := bytesTo(s.content)
-	if !s.seal || w.list == nil {
+	if !w.seals(s) {
 		return w.w.add(s.path, m, body)
 	}
+	m.Attributes = maps.Clone(s.sealed)
 	m.Attributes[attrSealed] = true
 	return w.sealed(documentSection, s.path, s.path, m, plain, int64(len(s.content)), body)
 }
+
+// seals reports whether a stream that is not data is to be sealed.
+func (w *ownWriter) seals(s *docStream) bool { return s.sealed != nil && w.list != nil }
 
 func bytesTo(b []byte) func(io.Writer) error {
 	return func(w io.Writer) error {
@@ -151,7 +173,7 @@ func bytesTo(b []byte) func(io.Writer) error {
 // State returns what the app's owner keeps in a file of ours, nil if there is
 // nothing.
 func (f *File) State() (json.RawMessage, error) {
-	raw, err := f.Read(streamAppState)
+	raw, err := f.stored(streamAppState)
 	if errors.Is(err, container.ErrNotFound) {
 		return nil, nil
 	}
@@ -160,9 +182,12 @@ func (f *File) State() (json.RawMessage, error) {
 	}
 	b, err := container.Unwrap(raw, payloadMax)
 	if err != nil {
-		return nil, &container.FormatError{File: f.Name(), Stream: streamAppState, Err: err}
+		return nil, f.wrong(streamAppState, err)
 	}
-	return trimJSON(b), nil
+	if b = trimJSON(b); !json.Valid(b) {
+		return nil, f.wrong(streamAppState, errors.New("not JSON"))
+	}
+	return b, nil
 }
 
 // ErrOtherSealing says that the data of a file are in clear and its objects
@@ -176,7 +201,10 @@ var ErrOtherSealing = errors.New("the data are not sealed as the objects are to 
 // Once the bytes that nobody refers to any more outgrow the others, the file
 // is copied without them.
 func SaveDocument(path string, app *App, state json.RawMessage, o SaveOptions, keys crypt.Keys) error {
-	d, err := documentOf(app, state)
+	d, err := documentOf(app)
+	if err == nil {
+		err = d.state(state)
+	}
 	if err != nil {
 		return fmt.Errorf("save %s: %w", filepath.Base(path), err)
 	}
@@ -208,27 +236,25 @@ const garbageMin = 4 << 20
 
 // update puts the streams of a document that differ, and removes those of
 // objects that are gone.
-func update(u *container.Update, d document, o SaveOptions, keys crypt.Keys) error {
+func update(u *container.Update, d *document, o SaveOptions, keys crypt.Keys) error {
 	ow := newOwnWriter(sameFile{u}, o)
 	old := u.Container()
 	if err := ow.keepData(old, keys); err != nil {
 		return err
 	}
-	keep := map[string]bool{}
-	for i := range d {
-		s := &d[i]
+	keep := map[string]bool{streamMeta: true} // of the data
+	for i := range d.streams {
+		s := &d.streams[i]
 		keep[s.path] = true
-		if e, ok := old.Entry(s.path); ok && !s.seal && e.Attributes[attrSealed] != true {
-			if sum, ok := e.Attributes.Hash(); ok && sum == xxhash.Sum64(s.content) {
-				continue
-			}
+		if e, ok := old.Entry(s.path); ok && !ow.seals(s) && s.isIn(&e) {
+			continue
 		}
 		if err := ow.document(s); err != nil {
 			return err
 		}
 	}
 	for _, e := range old.Entries() {
-		if e.Dir || keep[e.Path] || strings.HasPrefix(e.Path, "/cognate/") {
+		if e.Dir || keep[e.Path] || strings.HasPrefix(e.Path, ownFolder) {
 			continue
 		}
 		if err := u.Remove(e.Path); err != nil {
@@ -239,6 +265,20 @@ func update(u *container.Update, d document, o SaveOptions, keys crypt.Keys) err
 		return err
 	}
 	return u.Commit()
+}
+
+// isIn reports whether an entry is that of the stream, as it is to be in clear.
+func (s *docStream) isIn(e *container.Entry) bool {
+	if _, sealed := e.Attributes[attrSealed]; sealed {
+		return false
+	}
+	for _, name := range []string{container.AttrType, container.AttrFormat, container.AttrSecurityMeta} {
+		if e.Attributes.Text(name) != s.attrs.Text(name) {
+			return false
+		}
+	}
+	sum, ok := e.Attributes.Hash()
+	return ok && sum == xxhash.Sum64(s.content)
 }
 
 // keepData takes over the list entries of the sealed data streams.
@@ -341,7 +381,23 @@ func rewrite(path string, stream func(*container.Writer, *container.Container, c
 
 // App returns everything of the file but its data.
 func (f *File) App() (*App, error) {
-	return readApp(f.Container, func(e container.Entry, b []byte) ([]byte, error) {
+	r := f.reader()
+	app, err := r.readApp()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.list(); err != nil && !errors.Is(err, crypt.ErrNoKey) { // bookmarks may be missing
+		r.problem(sealedList, err)
+	}
+	return app, nil
+}
+
+func (f *File) reader() *reader {
+	r := newReader(f.Container)
+	if f.Own() {
+		r.read = f.stored
+	}
+	r.unseal = func(e container.Entry, b []byte) ([]byte, error) {
 		list, err := f.list()
 		if err != nil {
 			return nil, err
@@ -350,17 +406,24 @@ func (f *File) App() (*App, error) {
 			return nil, errors.New("sealed, in a file without a list of sealed streams")
 		}
 		return f.unseal(b, documentSection, e.Path, list)
-	})
+	}
+	return r
 }
-
 
 // Properties returns the app's properties alone, for lists of apps; nil if it
 // has none.
 func (f *File) Properties() (json.RawMessage, error) {
-	r := &reader{c: f.Container, app: &App{}}
+	r := f.reader()
 	b := r.optionalJSON(streamProperties)
 	for _, p := range r.app.Problems {
 		return nil, p
 	}
 	return b, nil
+}
+
+// SaveCompat makes path a file in the documented layout, see [WriteCompat].
+func SaveCompat(path string, c Content) error {
+	return safefile.Replace(path, func(f *os.File) error {
+		return WriteCompat(f, c.App, c.Data, CompatOptions{Time: container.Serial(time.Now())})
+	})
 }

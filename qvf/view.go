@@ -86,7 +86,7 @@ func catalogViews(c *storage.Catalog, show func(dual.Value) string) []View {
 			v := &ViewColumn{Values: make([]dual.Value, col.Field.Symbols.Len()+1), Codes: make([]uint32, t.Rows)}
 			col.Codes(v.Codes, 0)
 			for code := range v.Values {
-				v.Values[code] = col.Field.Stored(uint32(code), show)
+				v.Values[code] = withFormat(col.Field.Stored(uint32(code), show), col.Field.Format)
 			}
 			return v, c.Damage()
 		}}
@@ -104,6 +104,9 @@ func (d *Data) view(t *DataTable, i int) (*ViewColumn, error) {
 	v := &ViewColumn{Values: []dual.Value{{}}}
 	if err := f.symbols(func(batch []dual.Value) error { v.Values = append(v.Values, batch...); return nil }); err != nil {
 		return nil, err
+	}
+	for i := range v.Values {
+		v.Values[i] = withFormat(v.Values[i], f.format)
 	}
 	n := len(v.Values) - 1
 	if col.Width == 0 {
@@ -123,4 +126,11 @@ func (d *Data) view(t *DataTable, i int) (*ViewColumn, error) {
 		return nil, fmt.Errorf("table %s: %w", t.Name, err)
 	}
 	return v, nil
+}
+
+func withFormat(v dual.Value, f *dual.Format) dual.Value {
+	if v.Kind == dual.Num {
+		v.Format = f
+	}
+	return v
 }
