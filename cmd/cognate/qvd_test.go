@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,6 +160,35 @@ func compareRow(t *testing.T, row int, cells []*dualCell, want []*expectedCell) 
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("row %d (-want +got):\n%s", row, diff)
+	}
+}
+
+// TestCatDualOfContainer does the same with an early file in a container.
+func TestCatDualOfContainer(t *testing.T) {
+	const file = "../../../shared/data/qvf/10-old-qvd-container"
+	raw, err := os.ReadFile(file + ".expected.json")
+	if err != nil {
+		t.Skip(err)
+	}
+	var want struct{ Rows [][]*expectedCell }
+	if err := json.Unmarshal(raw, &want); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	cmd := qvdCatCmd{fileFlag: fileFlag{File: file + ".qvd"}, Format: formatJSONL, Dual: true}
+	if err := cmd.write(t.Context(), &out, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(&out)
+	for row, cells := range want.Rows {
+		var got []*dualCell
+		if err := d.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		compareRow(t, row, got, cells)
+	}
+	if d.More() {
+		t.Error("there are more rows than expected")
 	}
 }
 
@@ -390,5 +420,83 @@ func TestMeterLine(t *testing.T) {
 	m.out.Store(64_300_000)
 	if got, want := m.line(2*time.Second), "[####################] 100%  2.0 MB of 2.0 MB  3,000 rows, 1,500/s  written 64.3 MB  sales.qvd"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestTextRoundTrip sends texts that are hard to write through all text
+// formats and back: what is shown stays the same.
+func TestTextRoundTrip(t *testing.T) {
+	pieces := []string{"", "a", "b", "é", "日本", ",", ";", "\t", "\"", "\"\"", "\n", "\r\n", "\r", " ", "'", "\\", "1", "007", "-0", "1e3", "null", "@", "|", "{", "[1]", "\u2028", "\x1a", "\ufeff"}
+	const seed, rows = 4, 300
+	rng := rand.New(rand.NewPCG(seed, seed))
+	catalog := storage.NewCatalog(number.Default().Text)
+	b := catalog.NewBuilder("T", []string{"A", "B,\"x\"", "C.d"})
+	batch := make([]dual.Vector, 3)
+	for i := range batch {
+		vals := make([]dual.Value, rows)
+		for r := range vals {
+			text := ""
+			for range rng.IntN(4) {
+				text += pieces[rng.IntN(len(pieces))]
+			}
+			vals[r] = number.Default().Interpret(text)
+			vals[r].Text, vals[r].Kind = text, vals[r].Kind|dual.Text
+		}
+		batch[i] = dual.Vals(vals)
+	}
+	if err := b.Append(batch); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	first := filepath.Join(dir, "first.qvd")
+	if err := qvd.WriteFile(t.Context(), first, b.Table(), qvd.WriteOptions{Show: number.Default().Text}); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{formatCSV, formatTSV, formatJSONL} {
+		text, back := filepath.Join(dir, "x."+format), filepath.Join(dir, format+".qvd")
+		for _, c := range []*qvdConvertCmd{{In: first, Out: text}, {In: text, Out: back}} {
+			conv, err := c.plan(slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			conv.meter = newMeter(os.Stderr, "", 0)
+			if err := conv.run(t.Context()); err != nil {
+				t.Fatalf("%s: %v", format, err)
+			}
+		}
+		if diff := cmp.Diff(shownRows(t, first), shownRows(t, back)); diff != "" {
+			t.Errorf("%s, seed %d (-first +back):\n%s", format, seed, diff)
+		}
+	}
+}
+
+// shownRows returns the names of the fields and all rows as they are shown.
+func shownRows(t *testing.T, path string) (out [][]string) {
+	t.Helper()
+	f, err := openRows(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := f.rows(t.Context(), nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out = append(out, r.Fields())
+	for {
+		b, err := r.Next(t.Context())
+		if err == io.EOF {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row := range b.Rows {
+			cells := make([]string, len(b.Columns))
+			for i := range b.Columns {
+				cells[i] = number.Default().Text(b.Columns[i].At(row))
+			}
+			out = append(out, cells)
+		}
 	}
 }
