@@ -19,11 +19,12 @@ function binary(dir) {
   return out;
 }
 
-/** Runs `cognate serve`; the result has origin and stop(). */
+/** Runs `cognate serve`; the result has addresses, cognate(...args), its folder of apps, and stop(). */
 export async function startServer(...flags) {
   const dir = mkdtempSync(path.join(tmpdir(), 'cognate-'));
   const addrFile = path.join(dir, 'addr');
-  const child = spawn(binary(dir), ['serve', '--listen', '127.0.0.1:0', '--apps', path.join(dir, 'apps'), '--addr-file', addrFile, '--log-level', 'WARN', ...flags], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const bin = binary(dir);
+  const child = spawn(bin, ['serve', '--listen', '127.0.0.1:0', '--apps', path.join(dir, 'apps'), '--addr-file', addrFile, '--log-level', 'WARN', ...flags], { stdio: ['ignore', 'inherit', 'inherit'] });
   const ended = new Promise((resolve) => { child.on('exit', resolve); });
   while (!existsSync(addrFile) || !readFileSync(addrFile, 'utf8')) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
@@ -31,7 +32,8 @@ export async function startServer(...flags) {
   }
   const addr = readFileSync(addrFile, 'utf8');
   return {
-    http: `http://${addr}`, ws: `ws://${addr}`,
+    http: `http://${addr}`, ws: `ws://${addr}`, dir, apps: path.join(dir, 'apps'),
+    cognate: (...args) => execFileSync(bin, args, { encoding: 'utf8', maxBuffer: 1 << 28 }),
     async stop() { child.kill('SIGTERM'); const code = await ended; rmSync(dir, { recursive: true, force: true }); return code; },
   };
 }
