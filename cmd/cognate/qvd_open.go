@@ -103,7 +103,7 @@ func (f *rowsFile) rows(ctx context.Context, fields []string, exact bool) (sourc
 		}
 	}
 	var err error
-	if r.batches, err = f.Batches(ctx, fields, 0); err != nil {
+	if r.batches, err = f.Batches(ctx, fields, batchRows(len(r.fields))); err != nil {
 		return nil, err
 	}
 	if !exact {
@@ -118,6 +118,13 @@ func (f *rowsFile) rows(ctx context.Context, fields []string, exact bool) (sourc
 		r.exact[i] = exactDict(symbols)
 	}
 	return r, nil
+}
+
+// batchRows returns the rows of a batch: fewer where there are many fields, as
+// a bit of a file becomes four bytes of a batch.
+func batchRows(fields int) int {
+	const rowsMax, cellsMax = 1 << 16, 1 << 22
+	return min(rowsMax, max(64, cellsMax/max(1, fields)))
 }
 
 // qvdRows reads the rows of a QVD.
@@ -246,11 +253,10 @@ func (r *tableRows) Close() error { return nil }
 
 // Next implements [source.Reader].
 func (r *tableRows) Next(ctx context.Context) (*source.Batch, error) {
-	const rowsMax = 1 << 16
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	n := min(rowsMax, r.rows-r.next)
+	n := min(batchRows(len(r.columns)), r.rows-r.next)
 	if n == 0 {
 		return nil, io.EOF
 	}
