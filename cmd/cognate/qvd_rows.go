@@ -35,7 +35,7 @@ func (r *rowWriter) write(batch []dual.Vector) error {
 	g.SetLimit(len(r.bufs))
 	for i := range batch {
 		g.Go(func() error {
-			r.columns[i].prepare(batch[i], r.format.cell)
+			r.columns[i].prepare(batch[i], r.format.before[i], r.format.cell)
 			return nil
 		})
 	}
@@ -60,29 +60,31 @@ func (r *rowWriter) write(batch []dual.Vector) error {
 func (r *rowWriter) lines(dst []byte, lo, hi int) []byte {
 	for row := lo; row < hi; row++ {
 		for i := range r.columns {
-			dst = append(dst, r.format.before[i]...)
-			dst = r.columns[i].append(dst, row, r.format.cell)
+			dst = r.columns[i].append(dst, row)
 		}
 		dst = append(dst, r.format.after...)
 	}
 	return dst
 }
 
-// A renderedColumn has the texts of the entries of a dictionary, where they
-// are not too many. They stay for the batches that share the dictionary.
+// A renderedColumn has the texts of the entries of a dictionary, each with what
+// stands before it, where they are not too many. They stay for the batches that
+// share the dictionary.
 type renderedColumn struct {
-	v     dual.Vector
-	of    *dual.Dict // whose texts there are; nil = none
-	texts []byte
-	ends  []int
+	v      dual.Vector
+	before string
+	cell   func([]byte, dual.Value) []byte
+	of     *dual.Dict // whose texts there are; nil = none
+	texts  []byte
+	ends   []int
 }
 
 // renderedMax bounds the entries that are rendered once instead of once per
 // row: their texts stay in memory, and mostly in the cache.
 const renderedMax = 1 << 17
 
-func (c *renderedColumn) prepare(v dual.Vector, cell func([]byte, dual.Value) []byte) {
-	c.v = v
+func (c *renderedColumn) prepare(v dual.Vector, before string, cell func([]byte, dual.Value) []byte) {
+	c.v, c.before, c.cell = v, before, cell
 	n := v.Dict.Len()
 	if !v.Const && (v.Codes == nil || n > renderedMax || n > 4*v.N) {
 		c.of = nil
@@ -93,15 +95,16 @@ func (c *renderedColumn) prepare(v dual.Vector, cell func([]byte, dual.Value) []
 	}
 	c.of, c.texts, c.ends = v.Dict, c.texts[:0], append(c.ends[:0], 0)
 	for i := range n {
-		c.texts = cell(c.texts, v.Dict.At(i))
+		c.texts = cell(append(c.texts, before...), v.Dict.At(i))
 		c.ends = append(c.ends, len(c.texts))
 	}
 }
 
-func (c *renderedColumn) append(dst []byte, row int, cell func([]byte, dual.Value) []byte) []byte {
+// append appends the cell of a row with what stands before it.
+func (c *renderedColumn) append(dst []byte, row int) []byte {
 	i := c.v.Entry(row)
 	if c.of == nil {
-		return cell(dst, c.v.Dict.At(i))
+		return c.cell(append(dst, c.before...), c.v.Dict.At(i))
 	}
 	return append(dst, c.texts[c.ends[i]:c.ends[i+1]]...)
 }
