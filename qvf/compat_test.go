@@ -180,7 +180,7 @@ func randomCatalog(t testing.TB, rng *rand.Rand) *storage.Catalog {
 }
 
 func TestCompatRoundTripOfRandomData(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range uint64(12) {
 		catalog := randomCatalog(t, rand.New(rand.NewPCG(seed, 4)))
 		c := mustOpen(t, writeCompat(t, &App{}, catalog))
 		sameCatalogs(t, catalog, load(t, c))
@@ -252,8 +252,8 @@ func TestBinaryBookmark(t *testing.T) {
 	o := &Object{}
 	o.binaryBookmark("/b1", record)
 	want := &Bookmark{ID: "b1", Type: "bookmark", Items: []Item{{"sheetId", json.RawMessage(`"abc"`)}, {"description", json.RawMessage(long)}}, Record: record}
-	if d := cmp.Diff(want, o.Bookmark); d != "" {
-		t.Error(d)
+	if !reflect.DeepEqual(want, o.Bookmark) {
+		t.Errorf("%+v", o.Bookmark)
 	}
 	if o.ID != "b1" || o.Type != "bookmark" || o.HasTitle || o.Bookmark.Text("sheetId") != "abc" || o.Bookmark.Text("none") != "" {
 		t.Errorf("%+v", o)

@@ -181,18 +181,9 @@ func (d *document) object(o *Object) error {
 	if entryType == "" {
 		entryType = TypeObject
 	}
-	format, payload := container.FormatBinary, []byte(nil)
-	if o.Bookmark != nil && o.Bookmark.Record != nil {
-		payload = o.Bookmark.Record
-	} else {
-		b, err := o.entryJSON()
-		if err != nil {
-			return err
-		}
-		if b == nil {
-			return errors.New("nothing of it was read")
-		}
-		format, payload = container.FormatJSON, withNUL(b)
+	format, payload, err := o.entry()
+	if err != nil {
+		return err
 	}
 	s, err := d.wrapped(objectPath(o), entryType, format, payload)
 	if err != nil {
@@ -234,7 +225,18 @@ func (o *Object) security() Security {
 	return s
 }
 
-// entryJSON returns the content of an object's stream.
+// entry returns the content of an object's stream.
+func (o *Object) entry() (format string, payload []byte, err error) {
+	if o.Bookmark != nil && o.Bookmark.Record != nil {
+		return container.FormatBinary, o.Bookmark.Record, nil
+	}
+	b, err := o.entryJSON()
+	if err == nil && b == nil {
+		err = errors.New("nothing of it was read")
+	}
+	return container.FormatJSON, withNUL(b), err
+}
+
 func (o *Object) entryJSON() ([]byte, error) {
 	switch {
 	case o.JSON != nil:

@@ -133,9 +133,6 @@ func (f *File) openList() (*crypt.List, error) {
 	if !f.Sealed() {
 		return nil, nil
 	}
-	if f.opt.Keys == nil {
-		return nil, fmt.Errorf("qvf: %s: the data are encrypted: %w", f.Name(), crypt.ErrNoKey)
-	}
 	b, err := f.stored(sealedList)
 	if err != nil {
 		return nil, err
@@ -275,14 +272,23 @@ func (f *File) unseal(b []byte, kind, name string, list *crypt.List) ([]byte, er
 	return body.All(nil)
 }
 
-// Verify reads every stream of the file against its checksum, and unseals and
-// decodes those of ours. Keys are needed for sealed ones.
+// Verify reads every stream of the file against its checksum, and reads all of
+// a file of ours. Keys are needed for sealed streams.
 func (f *File) Verify() error {
 	read := f.Read
+	var all []error
 	if f.Own() {
 		read = f.stored
+		_, err := f.State()
+		all = append(all, err)
+		app, err := f.App()
+		all = append(all, err)
+		if err == nil {
+			for _, p := range app.Problems {
+				all = append(all, p)
+			}
+		}
 	}
-	var all []error
 	for _, e := range f.Entries() {
 		if e.Err != nil {
 			all = append(all, e.Err)

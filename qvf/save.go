@@ -194,6 +194,10 @@ func (f *File) State() (json.RawMessage, error) {
 // are to be sealed, or the other way round: it has to be saved as a whole.
 var ErrOtherSealing = errors.New("the data are not sealed as the objects are to be")
 
+// ErrForeign says that a file has a data part, which is not ours to keep: it
+// has to be saved as a whole.
+var ErrForeign = errors.New("the file is not one of ours")
+
 // SaveDocument changes everything but the data of a file of ours, in place:
 // streams that are new or other go behind its end, the data are not touched.
 // The file is whole at any moment, as it was or as it is to be.
@@ -239,6 +243,9 @@ const garbageMin = 4 << 20
 func update(u *container.Update, d *document, o SaveOptions, keys crypt.Keys) error {
 	ow := newOwnWriter(sameFile{u}, o)
 	old := u.Container()
+	if _, ok := old.Entry(streamData); ok {
+		return ErrForeign
+	}
 	if err := ow.keepData(old, keys); err != nil {
 		return err
 	}
