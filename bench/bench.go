@@ -1,6 +1,6 @@
 // Package bench measures the engine: reload, the associative state after a
 // click, hypercubes and memory, over the Star Schema Benchmark and over
-// flights.
+// flights; and files of tables and apps, written and read.
 //
 // Every workload states its answer beside its time, and a run whose repetitions
 // disagree fails: a fast wrong answer is no result. The bandwidth of the
@@ -21,25 +21,31 @@ import (
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/script"
+	"github.com/cognate-bi/cognate/storage"
 )
 
 // Config says what is measured. The zero value is the benchmark at scale 0.1.
 type Config struct {
-	Data        string  // ssb (default) or flights
+	Data        string  // ssb (default), flights or formats
 	ScaleFactor float64 // of ssb; default 0.1
 	Seed        uint64  // of ssb; default 1
 	// Folder has the input: for ssb it is written there if missing (default: a
 	// folder of the system's temporary ones), for flights it holds
-	// flights-3m.parquet and airports.csv of the npm package vega-datasets.
+	// flights-3m.parquet and airports.csv of the npm package vega-datasets, for
+	// formats a folder in it is made and removed again (default: as for ssb).
 	Folder      string
 	Repetitions int // of clicks and cubes; default 7
 	Workers     int // of cubes; default one per core
+	// Of formats: rows of the table, default a million, and size of the app's
+	// file, default 200 MB.
+	Rows     int
+	AppBytes int64
 }
 
 // Validate completes the defaults and says what is wrong.
 func (c *Config) Validate() error {
 	if c.Data == "" {
-		c.Data = "ssb"
+		c.Data = dataSSB
 	}
 	if c.ScaleFactor == 0 {
 		c.ScaleFactor = 0.1
@@ -50,15 +56,25 @@ func (c *Config) Validate() error {
 	if c.Repetitions == 0 {
 		c.Repetitions = 7
 	}
+	if c.Rows == 0 {
+		c.Rows = 1_000_000
+	}
+	if c.AppBytes == 0 {
+		c.AppBytes = 200_000_000
+	}
 	switch {
-	case c.Data != "ssb" && c.Data != "flights":
-		return fmt.Errorf("bench: data %q is neither ssb nor flights", c.Data)
-	case c.Data == "flights" && c.Folder == "":
+	case c.Data != dataSSB && c.Data != dataFlights && c.Data != dataFormats:
+		return fmt.Errorf("bench: data %q is none of ssb, flights, formats", c.Data)
+	case c.Rows < 1 || c.Rows > storage.RowsMax:
+		return fmt.Errorf("bench: %d rows", c.Rows)
+	case c.AppBytes < 1 || c.AppBytes > storage.RowsMax*salesRowBytes:
+		return fmt.Errorf("bench: app of %d bytes", c.AppBytes)
+	case c.Data == dataFlights && c.Folder == "":
 		return fmt.Errorf("bench: flights need the folder with flights-3m.parquet and airports.csv")
 	case c.Repetitions < 1:
 		return fmt.Errorf("bench: %d repetitions", c.Repetitions)
 	}
-	if c.Folder == "" {
+	if c.Folder == "" && c.Data == dataSSB {
 		c.Folder = filepath.Join(os.TempDir(), fmt.Sprintf("cognate-ssb-%v-%d", c.ScaleFactor, c.Seed))
 	}
 	return nil
@@ -77,9 +93,12 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	if c.Data == dataFormats {
+		return runFormats(ctx, &c)
+	}
 	r := newReport(&c)
 	data := flights
-	if c.Data == "ssb" {
+	if c.Data == dataSSB {
 		if err := (ssb.Config{ScaleFactor: c.ScaleFactor, Seed: c.Seed}).WriteFiles(ctx, c.Folder); err != nil {
 			return nil, fmt.Errorf("bench: %w", err)
 		}

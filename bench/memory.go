@@ -42,6 +42,30 @@ func bandwidth(threads int) []float64 {
 	return out
 }
 
+// copyBandwidth copies 256 MiB per thread, several times, and returns GB/s of
+// all threads together, each byte counted as it is read and as it is written.
+func copyBandwidth(threads int) []float64 {
+	const size = 256 << 20
+	blocks := make([][]byte, threads)
+	for i := range blocks {
+		blocks[i] = make([]byte, 2*size)
+		for k := 0; k < len(blocks[i]); k += 512 {
+			blocks[i][k] = 1 // every page is its own
+		}
+	}
+	var out []float64
+	for range 5 {
+		start := time.Now()
+		var wg sync.WaitGroup
+		for _, b := range blocks {
+			wg.Go(func() { copy(b[size:], b[:size]) })
+		}
+		wg.Wait()
+		out = append(out, float64(2*threads*size)/1e9/time.Since(start).Seconds())
+	}
+	return out
+}
+
 func sum(x []uint64) uint64 {
 	var a, b, c, d uint64 // four chains: the memory is to be the limit, not the adder
 	for ; len(x) >= 8; x = x[8:] {

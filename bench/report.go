@@ -13,6 +13,7 @@ import (
 type Report struct {
 	Data        string   `json:"data"`
 	ScaleFactor float64  `json:"scaleFactor,omitempty"`
+	Rows        int      `json:"rows,omitempty"` // of the table of formats
 	Go          string   `json:"go"`
 	Platform    string   `json:"platform"`
 	Cores       int      `json:"cores"`
@@ -29,8 +30,11 @@ type Figure struct {
 
 func newReport(c *Config) *Report {
 	r := &Report{Data: c.Data, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.GOMAXPROCS(0)}
-	if c.Data == "ssb" {
+	switch c.Data {
+	case dataSSB:
 		r.ScaleFactor = c.ScaleFactor
+	case dataFormats:
+		r.Rows = c.Rows
 	}
 	return r
 }
@@ -50,8 +54,11 @@ func (f *Figure) Median() float64 {
 // WriteText writes a table: median, least and greatest sample, answer.
 func (r *Report) WriteText(w io.Writer) error {
 	title := r.Data
-	if r.ScaleFactor != 0 {
+	switch {
+	case r.ScaleFactor != 0:
 		title = fmt.Sprintf("%s, scale %v", r.Data, r.ScaleFactor)
+	case r.Rows != 0:
+		title = fmt.Sprintf("%s, %d rows", r.Data, r.Rows)
 	}
 	if _, err := fmt.Fprintf(w, "%s; %s, %s, %d cores\n\n", title, r.Go, r.Platform, r.Cores); err != nil {
 		return err

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package bench
+
+import (
+	"errors"
+	"time"
+)
+
+// processorTime returns 0: not known here.
+func processorTime() time.Duration { return 0 }
+
+// dropPages cannot be done here.
+func dropPages(string) error { return errors.ErrUnsupported }
