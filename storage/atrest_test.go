@@ -152,6 +152,9 @@ func TestAtRestRoundTrip(t *testing.T) {
 		if err := got.Seal(); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
+		if again := atRest(t, got); !reflect.DeepEqual(again, rest) {
+			t.Fatalf("seed %d: written again before anything was asked for, it differs", seed)
+		}
 		if err := errors.Join(sameCatalog(c, got), got.Verify()); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

@@ -26,14 +26,15 @@ func (c *Catalog) AtRest() (directory []byte, parts []Part, err error) {
 	if !c.sealed {
 		return nil, nil, errors.New("catalog at rest: not sealed")
 	}
+	for _, f := range c.order {
+		f.Symbols.ready()
+	}
 	directory, err = appendDirectory(binary.LittleEndian.AppendUint32(nil, directoryVersion), c)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog at rest: %w", err)
 	}
 	for i, f := range c.order {
-		s := f.Symbols
-		s.ready()
-		if s.n > 0 {
+		if s := f.Symbols; s.n > 0 {
 			parts = append(parts, Part{fieldStream(i), layoutOf(s.n, s.arrays(), len(s.arena)).arena, s.writeArrays})
 		}
 	}
