@@ -109,10 +109,15 @@ func data(t testing.TB, f *File) *storage.Catalog {
 }
 
 // testRings are key stores of one certificate each; keys take long to make.
-var testRings = [2]func() (*crypt.Ring, error){sync.OnceValues(makeRing), sync.OnceValues(makeRing)}
+var testRings = [2]func() (*testRing, error){sync.OnceValues(makeRing), sync.OnceValues(makeRing)}
+
+type testRing struct {
+	*crypt.Ring
+	key *rsa.PrivateKey
+}
 
 // keyRing returns key store 0 or 1.
-func keyRing(t testing.TB, i int) *crypt.Ring {
+func keyRing(t testing.TB, i int) *testRing {
 	t.Helper()
 	ring, err := testRings[i]()
 	if err != nil {
@@ -121,7 +126,7 @@ func keyRing(t testing.TB, i int) *crypt.Ring {
 	return ring
 }
 
-func makeRing() (*crypt.Ring, error) {
+func makeRing() (*testRing, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, err
@@ -149,7 +154,8 @@ func makeRing() (*crypt.Ring, error) {
 		return nil, err
 	}
 	_, thumbprint := crypt.Thumbprints(cert)
-	return crypt.NewRing(crypt.Config{Folder: dir, Active: []string{thumbprint}})
+	ring, err := crypt.NewRing(crypt.Config{Folder: dir, Active: []string{thumbprint}})
+	return &testRing{ring, key}, err
 }
 
 // mappedRows make columns and symbols large enough to be used in place.
