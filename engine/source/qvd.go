@@ -37,7 +37,8 @@ func openQVD(ctx context.Context, path string, s Spec) (Reader, error) {
 	if need == nil {
 		need = []string{} // none, where nil would be all
 	}
-	if r.batches, err = f.Batches(ctx, need, 0); err != nil {
+	rows := max(1, min(rowsMax, cellsMax/max(1, len(need))))
+	if r.batches, err = f.Batches(ctx, need, rows); err != nil {
 		_ = f.Close() // the first error is the one to tell
 		return nil, err
 	}
