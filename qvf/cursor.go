@@ -91,12 +91,14 @@ func (c *cursor) str(field string) string {
 }
 
 // text reads the strings of symbols: u8 length; 255: u32 follows.
-func (c *cursor) text(field string) string {
+func (c *cursor) text(field string) string { return string(c.textBytes(field)) }
+
+func (c *cursor) textBytes(field string) []byte {
 	n := int(c.u8(field))
 	if n == math.MaxUint8 {
 		n = int(c.u32(field))
 	}
-	return string(c.take(n, field))
+	return c.take(n, field)
 }
 
 // packed reads a length as binary objects have it. The leading ones of the

@@ -33,8 +33,13 @@ const (
 const chunkBytes = 1 << 18
 
 // symbolBatch is how many symbols are handed over at once: all of them but for
-// very large fields, as a field decides by the batch which texts it keeps.
-const symbolBatch = 1 << 18
+// large fields. A field drops default texts unless a number without a text is
+// among the symbols, which it sees in what it is handed over at once: fields
+// that have both come as a whole, whatever their size.
+const (
+	symbolBatch = 1 << 18
+	valueBytes  = 40 // of a dual.Value
+)
 
 // A fieldReader reads the stream of a field:
 //
@@ -176,10 +181,17 @@ func (f *fieldReader) listed(c *cursor, each func([]dual.Value) error) error {
 	if err := f.d.budget.take(int64(n) * symbolBytes); c.err == nil && err != nil {
 		c.fail("number of symbols", "%w", err)
 	}
-	batch := make([]dual.Value, 0, min(n, symbolBatch))
+	size := min(n, symbolBatch)
+	if size < n && c.mixed(n) {
+		if size = n; f.d.budget.take(int64(n)*valueBytes) != nil {
+			c.fail("number of symbols", "%d values with and without texts are too many for a file of this size", n)
+			return c.err
+		}
+	}
+	batch := make([]dual.Value, 0, size)
 	for i := 0; i < n && c.err == nil; i++ {
 		batch = append(batch, c.symbol(i))
-		if c.err == nil && (len(batch) == symbolBatch || i == n-1) {
+		if c.err == nil && (len(batch) == size || i == n-1) {
 			if err := each(batch); err != nil {
 				return err
 			}
@@ -190,6 +202,28 @@ func (f *fieldReader) listed(c *cursor, each func([]dual.Value) error) error {
 		c.fail("symbols", "%d bytes are left over", c.left())
 	}
 	return c.err
+}
+
+// mixed looks ahead whether there are both numbers with a text and numbers
+// without one among the next n symbols.
+func (c *cursor) mixed(n int) bool {
+	ahead := *c
+	var with, without bool
+	for i := 0; i < n && ahead.err == nil && !(with && without); i++ {
+		t := ahead.u8("type of symbol")
+		if t >= symText {
+			ahead.textBytes("symbol")
+		}
+		switch t {
+		case symInt, symIntText:
+			ahead.take(4, "symbol")
+		case symNum, symNumText:
+			ahead.take(8, "symbol")
+		}
+		without = without || t == symInt || t == symNum
+		with = with || t == symIntText || t == symNumText
+	}
+	return with && without
 }
 
 // symbol reads: u8 type, text if it has one, number if it has one.

@@ -168,3 +168,45 @@ func TestLoadJoinsExistingFields(t *testing.T) {
 		t.Error("codes of the table before have changed")
 	}
 }
+
+// TestDefaultTextsOfLargeFields: which texts a field drops does not depend on
+// where its symbols are cut into batches.
+func TestDefaultTextsOfLargeFields(t *testing.T) {
+	const n = symbolBatch + 10
+	for _, tt := range []struct {
+		why   string
+		odd   dual.Value // the last symbol
+		plain bool
+	}{
+		{"numbers with default texts", dual.New("900000", 900000), true},
+		{"one without a text behind them", dual.Number(900000), false},
+		{"a text behind them", dual.String("x"), true},
+	} {
+		t.Run(tt.why, func(t *testing.T) {
+			block := le(0, n)
+			for i := range n - 1 {
+				block = appendSymbol(block, dual.New(strconv.Itoa(i), float64(i)))
+			}
+			block = appendSymbol(block, tt.odd)
+			s, types := smallApp(t)
+			s[streamN] = symbolsOf(s[streamN], 5, block)
+			catalog := storage.NewCatalog(nil)
+			if problems, err := ReadData(t.Context(), mustOpen(t, s.file(t, types)), catalog); err != nil || len(problems) > 0 {
+				t.Fatal(err, problems)
+			}
+			f := catalog.Field("n")
+			if got := f.Symbols.Plain(); got != tt.plain {
+				t.Errorf("default texts dropped: %v", got)
+			}
+			for _, code := range []uint32{1, 2, n - 1, n} {
+				want := tt.odd
+				if code < n {
+					want = dual.New(strconv.Itoa(int(code)-1), float64(code-1))
+				}
+				if got := f.Stored(code, nil); !dual.Identical(got, want) {
+					t.Errorf("code %d: %+v, want %+v", code, got, want)
+				}
+			}
+		})
+	}
+}

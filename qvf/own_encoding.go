@@ -34,33 +34,46 @@ const (
 	samplePieces = 16
 )
 
-// choose measures a sample of a stream and says how to store it; compact is
-// for files that are carried about, where only the size counts.
-func choose(sample []byte, bytes int64, compact bool) encoding {
-	if len(sample) == 0 {
-		return plain
-	}
-	ratio := func(n int) float64 { return float64(n) / float64(len(sample)) }
-	rs, rz := ratio(len(s2.Encode(nil, sample))), ratio(len(zstdEncode(sample)))
-	switch small := bytes < mappedMin; {
-	case small || compact:
-		if rz < 0.9 {
-			return encodedZS
-		}
-	case rz+costZstd < min(rs+costS2, costPlain):
-		return encodedZS
-	case rs+costS2 < costPlain:
-		return encodedS2
-	}
-	return plain
+// An encoder encodes streams one after the other and keeps the memory that
+// this takes, some MB. The zero value is ready; it is for one goroutine.
+type encoder struct {
+	z *zstd.Encoder
+	s *s2.Writer
 }
 
-func zstdEncode(b []byte) []byte {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		panic("qvf: BUG: zstd options: " + err.Error())
+// choose measures a sample of a stream and says how to store it; compact is
+// for files that are carried about, where only the size counts.
+func (c *encoder) choose(sample []byte, bytes int64, compact bool) (encoding, error) {
+	if len(sample) == 0 {
+		return plain, nil
 	}
-	return enc.EncodeAll(b, nil)
+	z, err := c.zstd()
+	if err != nil {
+		return plain, err
+	}
+	ratio := func(n int) float64 { return float64(n) / float64(len(sample)) }
+	rz := ratio(len(z.EncodeAll(sample, nil)))
+	if small := bytes < mappedMin; small || compact {
+		if rz < 0.9 {
+			return encodedZS, nil
+		}
+		return plain, nil
+	}
+	switch rs := ratio(len(s2.Encode(nil, sample))); {
+	case rz+costZstd < min(rs+costS2, costPlain):
+		return encodedZS, nil
+	case rs+costS2 < costPlain:
+		return encodedS2, nil
+	}
+	return plain, nil
+}
+
+func (c *encoder) zstd() (*zstd.Encoder, error) {
+	var err error
+	if c.z == nil {
+		c.z, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	}
+	return c.z, err
 }
 
 // A sampler keeps pieces of what is written to it, spread evenly over a stream
@@ -87,26 +100,40 @@ func (s *sampler) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// encode writes what write writes in the encoding.
-func (e encoding) encode(w io.Writer, bytes int64, write func(io.Writer) error) error {
+// encode writes what write writes in an encoding.
+func (c *encoder) encode(e encoding, w io.Writer, bytes int64, write func(io.Writer) error) error {
 	out := &countingWriter{w: w}
-	var enc io.WriteCloser
-	switch e {
-	case encodedZS:
-		z, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedFastest))
-		if err != nil {
-			return err
-		}
-		enc = z
-	case encodedS2:
-		enc = s2.NewWriter(out)
-	default:
+	enc, err := c.writer(e, out)
+	if err != nil {
+		return err
+	}
+	if enc == nil {
 		return write(w)
 	}
 	if err := errors.Join(write(enc), enc.Close()); err != nil {
 		return err
 	}
 	return e.pad(out, bytes)
+}
+
+// writer returns what encodes into out, nil where nothing does.
+func (c *encoder) writer(e encoding, out io.Writer) (io.WriteCloser, error) {
+	switch e {
+	case encodedZS:
+		z, err := c.zstd()
+		if err != nil {
+			return nil, err
+		}
+		z.Reset(out)
+		return z, nil
+	case encodedS2:
+		if c.s == nil {
+			c.s = s2.NewWriter(nil)
+		}
+		c.s.Reset(out)
+		return c.s, nil
+	}
+	return nil, nil //nolint:nilnil // a plain stream needs no encoder
 }
 
 // pad makes an encoded stream long enough to be evidence for what it holds.

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/s2"
-
 	"github.com/cognate-bi/cognate/qvf/container"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/crypt"
@@ -87,7 +85,7 @@ func (x *ownPart) packed(t testing.TB, e encoding) {
 	t.Helper()
 	x.plain(t)
 	var b bytes.Buffer
-	if err := e.encode(&b, int64(len(x.content)), bytesTo(x.content)); err != nil {
+	if err := new(encoder).encode(e, &b, int64(len(x.content)), bytesTo(x.content)); err != nil {
 		t.Fatal(err)
 	}
 	x.content, x.attrs[attrEncoding] = b.Bytes(), string(e)
@@ -187,19 +185,18 @@ func openAll(t *testing.T, b []byte, want Content, keys crypt.Keys) error {
 // bomb is 16 MB of zeros in an encoding, without the padding that proves them.
 func bomb(t testing.TB, e encoding) []byte {
 	t.Helper()
-	zeros := make([]byte, 16<<20)
-	if e == encodedZS {
-		return zstdEncode(zeros)
-	}
-	var b bytes.Buffer
-	w := s2.NewWriter(&b)
-	if _, err := w.Write(zeros); err != nil {
+	var out bytes.Buffer
+	enc, err := new(encoder).writer(e, &out)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Close(); err != nil {
+	if _, err := enc.Write(make([]byte, 16<<20)); err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	if err := enc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 func TestHostileOwnFiles(t *testing.T) {

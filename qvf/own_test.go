@@ -388,12 +388,13 @@ func TestDamagedData(t *testing.T) {
 }
 
 func TestEncodings(t *testing.T) {
+	var enc encoder
 	zeros, noise := make([]byte, 3<<20), make([]byte, 1<<20)
 	_, _ = rand.Read(noise)
 	for _, b := range [][]byte{nil, {1}, zeros, noise, append(bytes.Clone(noise), zeros...)} {
 		for _, e := range []encoding{plain, encodedZS, encodedS2} {
 			var out bytes.Buffer
-			if err := e.encode(&out, int64(len(b)), bytesTo(b)); err != nil {
+			if err := enc.encode(e, &out, int64(len(b)), bytesTo(b)); err != nil {
 				t.Fatal(err)
 			}
 			if !provable(int64(out.Len()), int64(len(b))) {

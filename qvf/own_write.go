@@ -30,6 +30,7 @@ type ownWriter struct {
 	w    adder
 	opt  SaveOptions
 	list *crypt.List // of the sealed streams; nil = in clear
+	enc  encoder
 }
 
 // An adder is a [container.Writer] or a [container.Update].
@@ -71,7 +72,10 @@ func (w *ownWriter) stream(section, name string, n int64, write func(io.Writer) 
 	if err := write(s); err != nil {
 		return err
 	}
-	e := choose(s.sample, n, w.opt.Compact)
+	e, err := w.enc.choose(s.sample, n, w.opt.Compact)
+	if err != nil {
+		return err
+	}
 	m := container.Meta{Time: w.opt.serial(), Hash: true, Attributes: container.Attributes{
 		container.AttrType: typeOwn, container.AttrVersion: ownVersion, attrBytes: n,
 	}}
@@ -81,7 +85,7 @@ func (w *ownWriter) stream(section, name string, n int64, write func(io.Writer) 
 	if n >= mappedMin {
 		m.Align = container.AlignMapped
 	}
-	body := func(out io.Writer) error { return e.encode(out, n, write) }
+	body := func(out io.Writer) error { return w.enc.encode(e, out, n, write) }
 	if w.list == nil {
 		return w.w.add(ownPath(section, name), m, body)
 	}

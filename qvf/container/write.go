@@ -32,7 +32,8 @@ type Meta struct {
 // An appender writes streams one behind the other.
 type appender struct {
 	w   io.WriterAt
-	off int64 // end of what is written
+	off int64         // end of what is written
+	buf *bufio.Writer // used again for each stream
 }
 
 // offsetWriter writes at growing offsets.
@@ -59,7 +60,11 @@ func (a *appender) content(align int, write func(io.Writer) error) (e Extent, su
 	}
 	out := &offsetWriter{w: a.w, off: roundUp(a.off, int64(align))}
 	e.Off = out.off
-	buf := bufio.NewWriterSize(out, writeBufferBytes)
+	if a.buf == nil {
+		a.buf = bufio.NewWriterSize(nil, writeBufferBytes)
+	}
+	buf := a.buf
+	buf.Reset(out)
 	hash := xxhash.New()
 	if err := write(io.MultiWriter(buf, hash)); err != nil {
 		return e, 0, err
