@@ -49,6 +49,16 @@ func (f *Field) Stored(code uint32, show func(dual.Value) string) dual.Value {
 	return dual.New(show(v), v.Num)
 }
 
+// StoredValues returns the values of all codes as they were loaded, code 0
+// first.
+func (f *Field) StoredValues(show func(dual.Value) string) []dual.Value {
+	vals := make([]dual.Value, f.Symbols.Len()+1)
+	for code := range vals {
+		vals[code] = f.Stored(uint32(code), show)
+	}
+	return vals
+}
+
 // Dict returns all values as a dictionary indexed by code; entry 0 is NULL.
 // It is made at first use and kept for as long as no value is added; on a
 // sealed catalog any number of goroutines may ask for it. A field of numbers

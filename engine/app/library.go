@@ -65,7 +65,19 @@ func NewLibrary(o Options) (*Library, error) {
 			return nil, fmt.Errorf("folder of apps: %w", err)
 		}
 	}
-	return &Library{opt: o, open: map[string]*shared{}}, nil
+	l := &Library{opt: o, open: map[string]*shared{}}
+	l.tellOfOldApps()
+	return l, nil
+}
+
+// tellOfOldApps logs the apps that were folders, as before there were app
+// files.
+func (l *Library) tellOfOldApps() {
+	old, _ := filepath.Glob(filepath.Join(l.opt.Dir, "*", "app.json"))
+	if l.opt.Dir == "" || len(old) == 0 {
+		return
+	}
+	l.opt.Log.Warn("apps of an earlier version are not read: create them anew from the script in app.json", "apps", len(old), "first", old[0])
 }
 
 // keys returns the key store, nil if there is none.

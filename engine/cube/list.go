@@ -13,6 +13,7 @@ import (
 // whatever its state, or those that a search matches.
 func (c *Cube) computeList(ctx context.Context, o Options) error {
 	def := c.dimDef(c.dims[0].def.Field())
+	def.Listed = true
 	var exprs []string
 	exprs = append(exprs, c.Def.Expressions...)
 	g, err := c.q.Grid(ctx, []query.DimDef{def}, exprs)

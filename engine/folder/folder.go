@@ -240,22 +240,13 @@ func stable(state json.RawMessage) json.RawMessage {
 	return b
 }
 
-// sourceTables returns the tables as the script has loaded them: the fields
-// that a synthetic key stands for are in them again.
+// sourceTables returns the tables as the script has loaded them.
 func (w *writer) sourceTables() []*storage.Table {
 	var out []*storage.Table
 	for _, t := range w.d.Model.Tables {
-		if t.Synthetic {
-			continue
+		if !t.Synthetic {
+			out = append(out, w.d.Model.SourceTable(t))
 		}
-		s := *t.Table
-		s.Columns = nil
-		for _, c := range w.d.Columns(t, false) {
-			codes := make([]uint32, t.Rows)
-			c.Codes(codes, 0)
-			s.Columns = append(s.Columns, storage.NewColumn(c.Field.Field, codes))
-		}
-		out = append(out, &s)
 	}
 	return out
 }

@@ -1,6 +1,10 @@
 package model
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/cognate-bi/cognate/storage"
+)
 
 // KeyTable returns the table that was made with a synthetic key, nil for
 // other fields. Several keys share a table if they were made together; its
@@ -29,6 +33,32 @@ func (m *Model) PartCodes(key, part *Field) []uint32 {
 	}
 	w := partSearch{model: m, seen: map[*Table]bool{home: true}, steps: partStepsMax}
 	return w.through(home, key, part)
+}
+
+// SourceTable returns a table as the script has loaded it: in place of a
+// synthetic key it has the columns of the fields that the key stands for.
+func (m *Model) SourceTable(t *Table) *storage.Table {
+	out := *t.Table
+	out.Columns = nil
+	for _, c := range t.Table.Columns {
+		key := m.byName[c.Field.Name]
+		if !IsSynthetic(key.Name) || key.Parts == nil {
+			out.Columns = append(out.Columns, c)
+			continue
+		}
+		for _, name := range key.Parts {
+			part := m.byName[name]
+			if part == nil {
+				continue
+			}
+			if through := m.PartCodes(key, part); through != nil {
+				codes := make([]uint32, t.Rows)
+				c.Through(codes, 0, through)
+				out.Columns = append(out.Columns, storage.NewColumn(part.Field, codes))
+			}
+		}
+	}
+	return &out
 }
 
 // partStepsMax bounds the tables looked into; a model read from a file may

@@ -16,12 +16,16 @@ import (
 type DimDef struct {
 	Field string
 	Expr  string // used when Field is ""
+	// Listed says that only values are asked for: of a field alone nobody then
+	// looks for NULL, which takes all its rows into memory.
+	Listed bool
 }
 
 // A dim is a dimension of a grid. A calculated dimension has codes of its own
 // for the values that it takes.
 type dim struct {
 	field  *model.Field   // plain
+	listed bool           // plain, NULL is not asked for
 	inputs []*model.Field // calculated: the fields it depends on
 	node   expr.Node      // calculated: over fieldNode and aggrNode
 	aggrs  []*aggr
@@ -65,7 +69,7 @@ func (p *planner) dim(def DimDef) (*dim, error) {
 	m := p.c.model()
 	if def.Field != "" {
 		if f := m.Field(def.Field); f != nil {
-			return &dim{field: f}, nil
+			return &dim{field: f, listed: def.Listed}, nil
 		}
 		return nil, fmt.Errorf("%w: no field %q", ErrInvalidDimension, def.Field)
 	}
@@ -74,7 +78,7 @@ func (p *planner) dim(def DimDef) (*dim, error) {
 		return nil, err
 	}
 	if f, ok := node.(*expr.Field); ok && m.Field(f.Name) != nil {
-		return &dim{field: m.Field(f.Name)}, nil
+		return &dim{field: m.Field(f.Name), listed: def.Listed}, nil
 	}
 	if d, err := p.synthetic(node); d != nil || err != nil {
 		return d, err

@@ -244,7 +244,7 @@ func (s *scan) orphanCombinations(ctx context.Context, base *model.Table, pt *pa
 // possibleValues fills in the possible values of a single field, and NULL if
 // a row in scope has it.
 func (p *planner) possibleValues(pt *part) {
-	f := p.dims[pt.positions[0]].field
+	f, listed := p.dims[pt.positions[0]].field, p.dims[pt.positions[0]].listed
 	if p.rows.none {
 		return
 	}
@@ -254,7 +254,7 @@ func (p *planner) possibleValues(pt *part) {
 			pt.groups.of([]uint32{uint32(code)})
 		}
 	}
-	if len(f.Tables) > 1 {
+	if len(f.Tables) > 1 || listed {
 		return
 	}
 	seen := make([]uint8, f.Symbols.Len()+1)

@@ -116,7 +116,7 @@ func statementTable() []statementKind {
 		{[]string{"DERIVE"}, plain((*runner).runDerive)},
 		{[]string{"SEARCH"}, nothing},
 		{[]string{"FLUSHLOG"}, nothing},
-		{[]string{"BINARY"}, unsupported("BINARY")},
+		{[]string{"BINARY"}, plain((*runner).runBinary)},
 		{[]string{"EXECUTE"}, unsupported("EXECUTE")},
 		{[]string{"FORCE"}, unsupported("FORCE")},
 		{[]string{"DIRECT", "QUERY"}, unsupported("DIRECT QUERY")},
