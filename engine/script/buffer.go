@@ -121,7 +121,7 @@ func (r *runner) fillBuffer(l, bottom *load, path string) error {
 			return err
 		}
 	}
-	if old != nil && (!b.incremental || old.Header().SourceFileSize == strconv.FormatInt(size, 10)) {
+	if old != nil && (!b.incremental || sourceSize(old.Header()) == size) {
 		return nil
 	}
 	scratch := storage.NewCatalog(r.show)
@@ -181,8 +181,8 @@ func (r *runner) addedTo(old *qvd.File, l, bottom *load, size int64, c *storage.
 	if old == nil || !l.prefix.buffer.incremental {
 		return nil, nil
 	}
-	seen, err := strconv.ParseInt(old.Header().SourceFileSize, 10, 64)
-	if err != nil || seen <= 0 || seen > size || size > math.MaxInt {
+	seen := sourceSize(old.Header())
+	if seen <= 0 || seen > size || size > math.MaxInt {
 		return nil, nil
 	}
 	if ok, err := endsLine(r.file.full, seen); !ok || err != nil {
@@ -255,6 +255,16 @@ func (n *namedColumns) Next(ctx context.Context) (*source.Batch, error) {
 		columns = append(columns, nullVector(b.Rows))
 	}
 	return &source.Batch{Rows: b.Rows, Bytes: b.Bytes, Columns: columns}, nil
+}
+
+// sourceSize returns the size of the file that a buffer stands in for, as it
+// was then; -1 if the buffer does not tell.
+func sourceSize(h *qvd.Header) int64 {
+	n, err := strconv.ParseInt(h.SourceFileSize, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 func fileSize(path string) (int64, error) {
