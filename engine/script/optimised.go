@@ -23,7 +23,7 @@ type optimised struct {
 	file  *qvd.File
 	picks []qvd.Pick
 	where []qvd.Filter
-	asked sync.Mutex // programs of a script are for one goroutine at a time
+	asked sync.Mutex
 	err   error      // of a condition
 }
 
@@ -112,7 +112,7 @@ func (o *optimised) conditions(r *runner, in reader, n expr.Node, stored map[str
 	}
 	if field := notExists(n); field != "" && stored[field] == field {
 		// The rows that this load stores count, too.
-		o.where = append(o.where, qvd.Filter{Field: field, Once: true, Allow: func(v dual.Value) bool { return !r.exists(field, v) }})
+		o.filter(qvd.Filter{Field: field, Once: true, Allow: func(v dual.Value) bool { return !r.exists(field, v) }})
 		return true, nil
 	}
 	f, err := newFeed(r, &load{}, in, true)
@@ -133,7 +133,7 @@ func (o *optimised) conditions(r *runner, in reader, n expr.Node, stored map[str
 			return false, nil
 		}
 	}
-	o.where = append(o.where, qvd.Filter{Field: name, Allow: o.ask(p)})
+	o.filter(qvd.Filter{Field: name, Allow: o.ask(p)})
 	return true, nil
 }
 
@@ -151,11 +151,21 @@ func isSteady(n expr.Node) bool {
 	return steady
 }
 
+// filter adds a filter. The reader asks several at a time, which programs and
+// tables of a script do not stand.
+func (o *optimised) filter(f qvd.Filter) {
+	allow := f.Allow
+	f.Allow = func(v dual.Value) bool {
+		o.asked.Lock()
+		defer o.asked.Unlock()
+		return allow(v)
+	}
+	o.where = append(o.where, f)
+}
+
 // ask returns the answer of a condition for one value.
 func (o *optimised) ask(p *program) func(dual.Value) bool {
 	return func(v dual.Value) bool {
-		o.asked.Lock()
-		defer o.asked.Unlock()
 		x, err := p.run.Vector(1, []dual.Vector{dual.Constant(v, 1)})
 		if err != nil {
 			o.err = err
