@@ -24,7 +24,7 @@ type optimised struct {
 	picks []qvd.Pick
 	where []qvd.Filter
 	asked sync.Mutex
-	err   error      // of a condition
+	err   error // of a condition
 }
 
 // loadOptimised runs a load in the optimised way, if it allows that.
