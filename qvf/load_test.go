@@ -3,6 +3,7 @@ package qvf
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -173,6 +174,10 @@ func TestLoadJoinsExistingFields(t *testing.T) {
 // where its symbols are cut into batches.
 func TestDefaultTextsOfLargeFields(t *testing.T) {
 	const n = symbolBatch + 10
+	common := le(0, n)
+	for i := range n - 1 {
+		common = appendSymbol(common, dual.New(strconv.Itoa(i), float64(i)))
+	}
 	for _, tt := range []struct {
 		why   string
 		odd   dual.Value // the last symbol
@@ -183,11 +188,7 @@ func TestDefaultTextsOfLargeFields(t *testing.T) {
 		{"a text behind them", dual.String("x"), true},
 	} {
 		t.Run(tt.why, func(t *testing.T) {
-			block := le(0, n)
-			for i := range n - 1 {
-				block = appendSymbol(block, dual.New(strconv.Itoa(i), float64(i)))
-			}
-			block = appendSymbol(block, tt.odd)
+			block := appendSymbol(slices.Clip(common), tt.odd)
 			s, types := smallApp(t)
 			s[streamN] = symbolsOf(s[streamN], 5, block)
 			catalog := storage.NewCatalog(nil)

@@ -270,11 +270,11 @@ func FuzzOwn(f *testing.F) {
 		f.Add(uint8(modeReal|i<<3), []byte{}, all[5*i:][:5])
 	}
 	f.Add(uint8(modeReal), []byte{}, []byte{})
-	real, ring := realApps(f), keyRing(f)
+	apps, ring := realApps(f), keyRing(f)
 	f.Fuzz(func(t *testing.T, mode uint8, values, changes []byte) {
 		want := qvf.Content{App: &qvf.App{}, State: json.RawMessage(`{"version":1}`)}
-		if n := len(real); mode&modeReal != 0 && n > 0 {
-			want = real[int(mode>>3)%n]
+		if n := len(apps); mode&modeReal != 0 && n > 0 {
+			want = apps[int(mode>>3)%n]
 		} else {
 			want.App, _ = sample(t)
 			want.Data, want.Access = modelOf(t, values[:min(len(values), 3000)]), modelOf(t, values[:min(len(values), 9)])
