@@ -499,3 +499,34 @@ func scatter(t *testing.T, file []byte, path string, parts func(int) []int, odd 
 	copy(b[descriptor+0x30:], list)
 	return b
 }
+
+// TestViewsOfRowsThatTakeNoRoom: a column of one value proves none of its rows.
+func TestViewsOfRowsThatTakeNoRoom(t *testing.T) {
+	c := storage.NewCatalog(nil)
+	f := c.FieldOf("one")
+	code, err := f.Symbols.Code(dual.Number(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Put(&storage.Table{Name: "T", Rows: storage.RowsMax, Columns: []*storage.Column{storage.ConstantColumn(f, storage.RowsMax, code)}})
+	if err := c.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	var own memory
+	if err := Write(&own, Content{App: &App{}, Data: c}, SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range [][]byte{own.b, writeCompat(t, &App{}, c)} {
+		f, err := OpenBytes("a.qvf", b, OpenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		views, _, err := f.Views(nil)
+		if err != nil || len(views) != 1 || views[0].Rows != storage.RowsMax {
+			t.Fatal(views, err)
+		}
+		if v, err := views[0].Column(0); v != nil || err == nil || !strings.Contains(err.Error(), "may show") {
+			t.Error(err)
+		}
+	}
+}

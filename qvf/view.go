@@ -53,12 +53,12 @@ func (f *File) Views(show func(dual.Value) string) ([]View, []Problem, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return catalogViews(c, show), nil, nil
+		return f.views(c, show), nil, nil
 	}
 	if IsOldQVD(f.Container) {
 		c := storage.NewCatalog(show)
 		problems, err := readOldQVD(f.Container, c)
-		return catalogViews(c, show), problems, err
+		return f.views(c, show), problems, err
 	}
 	d, err := OpenData(f.Container)
 	if err != nil {
@@ -78,25 +78,48 @@ func (f *File) Views(show func(dual.Value) string) ([]View, []Problem, error) {
 	return views, d.Problems, nil
 }
 
-func catalogViews(c *storage.Catalog, show func(dual.Value) string) []View {
+func (f *File) views(c *storage.Catalog, show func(dual.Value) string) []View {
 	views := make([]View, len(c.Tables()))
 	for k, t := range c.Tables() {
 		views[k] = View{Name: t.Name, Rows: t.Rows, Fields: t.FieldNames(), load: func(i int) (*ViewColumn, error) {
 			col := t.Columns[i]
+			if err := viewable(t.Rows, f.Size()); err != nil {
+				return nil, fmt.Errorf("qvf: %s: table %s: %w", f.Name(), t.Name, err)
+			}
 			v := &ViewColumn{Values: make([]dual.Value, col.Field.Symbols.Len()+1), Codes: make([]uint32, t.Rows)}
 			col.Codes(v.Codes, 0)
 			for code := range v.Values {
 				v.Values[code] = withFormat(col.Field.Stored(uint32(code), show), col.Field.Format)
 			}
-			return v, c.Damage()
+			if err := c.Damage(); err != nil {
+				return nil, fmt.Errorf("qvf: %s: %w", f.Name(), err)
+			}
+			return v, nil
 		}}
 	}
 	return views
 }
 
+// Rows of one value take no room in a file: how many a view shows is bounded
+// by the file's size all the same. 4 bytes of a code are proven by 1/256 byte.
+const (
+	viewFirst   = 64 << 20
+	viewPerByte = packMax
+)
+
+func viewable(rows int, fileBytes int64) error {
+	if int64(rows) > viewFirst+viewPerByte*fileBytes {
+		return fmt.Errorf("%d rows are more than a file of %d bytes may show", rows, fileBytes)
+	}
+	return nil
+}
+
 // view reads a column of a foreign file.
 func (d *Data) view(t *DataTable, i int) (*ViewColumn, error) {
 	col := &t.Columns[i]
+	if err := viewable(t.Rows, d.c.Size()); err != nil {
+		return nil, &FormatError{File: d.c.Name(), Stream: t.Stream, Err: err}
+	}
 	f, err := d.openField(col.Field)
 	if err != nil {
 		return nil, err
