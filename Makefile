@@ -2,6 +2,7 @@
 # make test    Go tests, then the tests in Node (real clients over real sockets)
 # make lint    formatting, vet, golangci-lint
 # make bench   benchmarks with right answers; BENCH="--sf 1" passes options
+# make kill    kills a process that saves an app KILLS times
 # make fuzz    every fuzz target for FUZZTIME
 # make cross   builds what must build elsewhere
 #
@@ -10,6 +11,7 @@
 
 BIN       := $(CURDIR)/bin/cognate
 FUZZTIME  ?= 10s
+KILLS     ?= 300
 TESTFLAGS ?=
 LINT      := go tool -modfile=tools.mod golangci-lint
 # Folders with Node packages of ours: the web client and tests.
@@ -35,7 +37,7 @@ define npm-ci
 	done
 endef
 
-.PHONY: build run test test-go test-node lint fmt bench fuzz cross node-modules sample-data chromium clean
+.PHONY: build run test test-go test-node lint fmt bench kill fuzz cross node-modules sample-data chromium clean
 
 build:
 	go build -o $(BIN) ./cmd/cognate
@@ -73,6 +75,9 @@ fmt:
 
 bench: build sample-data
 	$(BIN) bench --data all --folder $(SAMPLE_DATA) $(BENCH)
+
+kill:
+	go test ./engine/app -run '^TestKill$$' -count=1 -timeout 30m -v -kills $(KILLS)
 
 fuzz:
 	@set -e; for pkg in $$(go list ./...); do \

@@ -67,6 +67,7 @@ func NewLibrary(o Options) (*Library, error) {
 	}
 	l := &Library{opt: o, open: map[string]*shared{}}
 	l.tellOfOldApps()
+	l.dropLeftovers()
 	return l, nil
 }
 
