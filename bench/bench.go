@@ -36,7 +36,7 @@ type Config struct {
 	Folder      string
 	Repetitions int // of clicks and cubes; default 7
 	Workers     int // of cubes; default one per core
-	// Of formats: rows of the table, default a million, and size of the app's
+	// Of formats: rows of the table, default half a million, and size of the app's
 	// file, default 200 MB.
 	Rows     int
 	AppBytes int64
@@ -57,7 +57,7 @@ func (c *Config) Validate() error {
 		c.Repetitions = 7
 	}
 	if c.Rows == 0 {
-		c.Rows = 1_000_000
+		c.Rows = 500_000
 	}
 	if c.AppBytes == 0 {
 		c.AppBytes = 200_000_000

@@ -18,8 +18,9 @@ import (
 	"github.com/cognate-bi/cognate/storage/crypt"
 )
 
-// salesRowBytes is about what a row of sales takes in a file of ours.
-const salesRowBytes = 20
+// salesRowBytes is what a row of sales takes at least in a file of ours, where
+// some of the columns are compressed.
+const salesRowBytes = 15
 
 func (f *formats) appRows() int { return int(max(1, f.cfg.AppBytes/salesRowBytes)) }
 

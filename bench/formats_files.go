@@ -75,8 +75,8 @@ var sources = []struct {
 }{
 	{loadQVD, "sales.qvd", "(qvd)", 7},
 	{loadSealed, "sealed.qvd", "(qvd)", 5},
-	{loadParquet, "sales.parquet", "(parquet)", 3},
-	{loadCSV, "sales.csv", "(txt, utf8, embedded labels, delimiter is ',', msq)", 3},
+	{loadParquet, "sales.parquet", "(parquet)", 2},
+	{loadCSV, "sales.csv", "(txt, utf8, embedded labels, delimiter is ',', msq)", 2},
 }
 
 // loads measures the reader of QVD files alone, and load scripts.

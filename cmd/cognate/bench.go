@@ -19,7 +19,7 @@ type benchCmd struct {
 	Folder      string  `help:"For flights: the folder data of the npm package vega-datasets. For ssb alone: where its tables are, or are written to, and for formats alone: where they go; default: the folder for temporary files." type:"path" placeholder:"DIR"`
 	Repetitions int     `help:"How often each click and chart is measured." default:"7"`
 	Workers     int     `help:"Goroutines of one calculation; 0 = all processors." default:"0"`
-	Rows        int     `help:"Rows of the table of formats." default:"1000000"`
+	Rows        int     `help:"Rows of the table of formats." default:"500000"`
 	AppBytes    int64   `help:"About the size of the app's file of formats." default:"200000000"`
 	JSON        string  `name:"json" help:"File for all samples as JSON: an array with one report per data set." type:"path" placeholder:"FILE"`
 }
