@@ -153,14 +153,20 @@ func (a *adder) stored(v dual.Value) dual.Value {
 // a sorted table are: no two are the same, so nothing has to be hashed. The
 // index comes with the first look-up, and after a mere load there is none.
 func (a *adder) addAll(codes []uint32, vals []dual.Value) error {
-	if len(vals) > 0 && vals[len(vals)-1].HasNum() { // all are: texts come last
-		a.symbols.nums = append(make([]float64, 0, len(vals)+1), math.NaN())
+	s := a.symbols
+	if len(vals) > 0 && vals[len(vals)-1].HasNum() { // all have: texts come last
+		s.nums = append(make([]float64, 0, len(vals)+1), math.NaN())
 	}
-	for i, v := range vals {
-		if err := a.symbols.add(a.stored(v)); err != nil {
+	for i := range vals {
+		codes[i] = uint32(i + 1)
+		if v := &vals[i]; v.Kind == dual.Num && s.nums != nil && s.ends == nil && s.n < symbolsMax {
+			s.nums = append(s.nums, v.Num) // what add does, without copies of the value
+			s.n++
+			continue
+		}
+		if err := s.add(a.stored(vals[i])); err != nil {
 			return err
 		}
-		codes[i] = uint32(i + 1)
 	}
 	return nil
 }
