@@ -202,7 +202,15 @@ const biasOfNulls = -2
 
 func packingOf(col *storage.Column) packing {
 	lo, hi, null := uint32(1<<32-1), uint32(0), false
-	eachCodes(col, func(_ int, codes []uint32) {
+	each := eachCodes
+	if col.Width() == 0 { // one code throughout, of any number of rows
+		each = func(col *storage.Column, see func(int, []uint32)) {
+			if col.Rows() > 0 {
+				see(0, []uint32{col.Code(0)})
+			}
+		}
+	}
+	each(col, func(_ int, codes []uint32) {
 		for _, c := range codes {
 			null = null || c == 0
 			if c != 0 {
