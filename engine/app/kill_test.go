@@ -159,16 +159,18 @@ func TestKill(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	first := killedApp(t, dir)
-	var before, after, leftovers int
+	var between, before, after, leftovers int
 	for i := range *kills {
 		// Of the steps a process takes one is drawn, and a moment in it.
 		k := kill{steps: 1 + rng.IntN(12), while: time.Duration(rng.Int64N(int64(40 * time.Millisecond))), objects: i%10 >= 5}
 		saved, under := k.run(t, dir, first)
 		now := reopen(t, dir)
-		switch now {
-		case under:
+		switch {
+		case now == saved && now == under:
+			between++
+		case now == under:
 			after++
-		case saved:
+		case now == saved:
 			before++
 		default:
 			t.Fatalf("kill %d: the app has %+v; saved was %+v, and then %+v was being saved", i, now, saved, under)
@@ -176,7 +178,7 @@ func TestKill(t *testing.T) {
 		first = now
 		leftovers = len(temporary(t, dir))
 	}
-	t.Logf("%d kills: %d times as before the save, %d times as after it; %d temporary files are left", *kills, before, after, leftovers)
+	t.Logf("%d kills: %d between saves; in a save, %d times as before it and %d as after it; %d temporary files are left", *kills, between, before, after, leftovers)
 	newTestLibrary(t, dir)
 	if n := len(temporary(t, dir)); n != leftovers {
 		t.Errorf("%d of %d temporary files are left: one of them may be somebody's who is saving", n, leftovers)
