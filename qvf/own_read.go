@@ -20,7 +20,7 @@ import (
 // OpenOptions say how a file is opened. The zero value is useful.
 type OpenOptions struct {
 	Keys     crypt.Keys // for sealed streams; nil = none
-	BytesMax int64      // see [storage.RestoreOptions]
+	BytesMax int64      // see [storage.RestoreOptions]; 0 = by the size of the file
 }
 
 // A File is an app file, ours or foreign, mapped into memory. There is nothing
@@ -93,6 +93,10 @@ func (f *File) Access(show func(dual.Value) string) (*storage.Catalog, error) {
 	return f.catalog(accessSection, show)
 }
 
+// rowsFree is what rows may take of which the file has no bytes, as all of
+// them have one value: a bit for each.
+const rowsFree = 512 << 20
+
 func (f *File) catalog(section string, show func(dual.Value) string) (*storage.Catalog, error) {
 	if _, err := f.list(); err != nil {
 		return nil, err
@@ -105,7 +109,11 @@ func (f *File) catalog(section string, show func(dual.Value) string) (*storage.C
 	if err != nil {
 		return nil, err
 	}
-	c, err := storage.Restore(directory, s, storage.RestoreOptions{Show: show, Mapped: inPlace, BytesMax: f.opt.BytesMax})
+	o := storage.RestoreOptions{Name: f.Name() + ": /cognate/" + section, Show: show, Mapped: inPlace, BytesMax: f.opt.BytesMax}
+	if o.BytesMax <= 0 {
+		o.BytesMax = rowsFree + packMax*f.Size()
+	}
+	c, err := storage.Restore(directory, s, o)
 	if err != nil {
 		return nil, f.wrong(ownPath(section, directoryName), err)
 	}

@@ -23,6 +23,7 @@ type Source interface {
 
 // RestoreOptions say how a catalog is restored. The zero value is useful.
 type RestoreOptions struct {
+	Name string                  // of the source, for errors that are found later
 	Show func(dual.Value) string // as in [Catalog]
 	// Mapped says that the source's bytes are a mapped file, which takes no
 	// memory of the process.
@@ -50,7 +51,7 @@ func Restore(directory []byte, src Source, o RestoreOptions) (*Catalog, error) {
 		o.BytesMax = math.MaxInt64
 	}
 	c := NewCatalog(o.Show)
-	c.damage = &Damage{}
+	c.damage = &Damage{name: o.Name}
 	r := &restorer{src: src, opt: o, c: c}
 	for i := range fields {
 		if err := r.field(i, &fields[i]); err != nil {

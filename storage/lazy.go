@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -31,12 +32,14 @@ func (l *lazy) wait(x *loader) {
 // A Damage keeps the first thing found wrong with data that are read when
 // they are first asked for. Those who ask go on with NULL instead; whoever
 // answers a client looks here before the answer is given.
-type Damage struct{ first atomic.Pointer[error] }
+type Damage struct {
+	name  string // of what is read
+	first atomic.Pointer[error]
+}
 
 func (d *Damage) report(err error) {
-	if err != nil {
-		d.first.CompareAndSwap(nil, &err)
-	}
+	err = fmt.Errorf("%s: %w", d.name, err)
+	d.first.CompareAndSwap(nil, &err)
 }
 
 // Err returns what is wrong, nil as far as is known.

@@ -275,7 +275,7 @@ func (r *restorer) bookmark(o *qvf.Object) {
 	if properties == nil {
 		properties = tree.NewObject(
 			member("qInfo", tree.NewObject(member("qId", tree.NewString(o.ID)), member("qType", tree.NewString(o.Type)))),
-			member("qMetaDef", tree.NewObject(member("title", tree.NewString(o.Title)), member("description", tree.NewString(o.Security.Description)))),
+			member("qMetaDef", tree.NewObject(member("title", tree.NewString(o.DisplayTitle())), member("description", tree.NewString(o.Security.Description)))),
 		).Append(nil)
 	}
 	it := r.add(object.Bookmark, properties, o.ID)
