@@ -1,11 +1,15 @@
 package arrowio
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -13,7 +17,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+	"github.com/apache/arrow/go/v17/parquet/file"
 
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
@@ -43,45 +47,102 @@ var compressions = map[string]compress.Compression{
 //
 // A field of numbers that show no more than the number is a column of int64 or
 // double; dates and timestamps are such; every other field is a column of
-// display texts, as a dictionary.
+// display texts. Only values that rows have are written.
+//
+// Memory: 4 bytes per cell of a row group of up to a million rows, and the
+// values of the fields.
 func WriteParquet(ctx context.Context, w io.Writer, t *storage.Table, o WriteOptions) error {
-	codec, ok := compressions[o.Compression]
-	if !ok {
-		return fmt.Errorf("compression %q is not supported", o.Compression)
-	}
-	out := newTableWriter(t, &o)
-	props := parquet.NewWriterProperties(parquet.WithCompression(codec), parquet.WithMaxRowGroupLength(1<<20))
-	pw, err := pqarrow.NewFileWriter(out.schema, w, props, pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+	columns, schema := tableColumns(t, &o)
+	out, err := newParquetWriter(w, schema, columns, o.Compression)
 	if err != nil {
 		return fmt.Errorf("write parquet: %w", err)
 	}
-	err = out.records(ctx, pw.WriteBuffered)
-	if closeErr := pw.Close(); err == nil {
-		err = closeErr
+	for lo := 0; lo < t.Rows && err == nil; lo += out.groupRows {
+		n := min(out.groupRows, t.Rows-lo)
+		err = out.group(func(i int, buf []uint32) []uint32 {
+			buf = slices.Grow(buf[:0], n)[:n]
+			t.Columns[i].Codes(buf, lo)
+			return buf
+		})
+		err = errors.Join(err, ctx.Err())
 	}
-	if err != nil {
+	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("write parquet: %w", err)
 	}
 	return nil
 }
 
 // WriteIPC writes a table as an Arrow IPC file, with the columns of
-// [WriteParquet].
+// [WriteParquet]; those of texts are dictionaries.
 func WriteIPC(ctx context.Context, w io.Writer, t *storage.Table, o WriteOptions) error {
-	out := newTableWriter(t, &o)
-	iw, err := ipc.NewFileWriter(&position{w: w}, ipc.WithSchema(out.schema))
+	columns, schema := tableColumns(t, &o)
+	iw, err := ipc.NewFileWriter(&position{w: w}, ipc.WithSchema(schema))
 	if err != nil {
 		return fmt.Errorf("write arrow: %w", err)
 	}
-	err = out.records(ctx, iw.Write)
-	if closeErr := iw.Close(); err == nil {
-		err = closeErr
+	out := &ipcWriter{columns, schema, iw}
+	codes := make([][]uint32, len(columns))
+	for lo := 0; lo < t.Rows && len(columns) > 0 && err == nil; lo += rowsMax {
+		for i, c := range t.Columns {
+			codes[i] = make([]uint32, min(rowsMax, t.Rows-lo))
+			c.Codes(codes[i], lo)
+		}
+		err = errors.Join(out.Write(codes), ctx.Err())
 	}
-	if err != nil {
+	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("write arrow: %w", err)
 	}
 	return nil
 }
+
+func tableColumns(t *storage.Table, o *WriteOptions) ([]columnWriter, *arrow.Schema) {
+	columns := make([]columnWriter, len(t.Columns))
+	for i, c := range t.Columns {
+		columns[i] = newColumnWriter(c.Field, o.Show)
+	}
+	return columns, schemaOf(columns)
+}
+
+func schemaOf(columns []columnWriter) *arrow.Schema {
+	fields := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = arrow.Field{Name: c.name, Type: c.kind, Nullable: true}
+	}
+	return arrow.NewSchema(fields, nil)
+}
+
+// A sink takes the codes of all columns, of the same number of rows each.
+type sink interface {
+	Write(codes [][]uint32) error
+	Close() error
+}
+
+var (
+	_ sink = (*ipcWriter)(nil)
+	_ sink = (*parquetWriter)(nil)
+)
+
+// An ipcWriter writes a record batch at a time.
+type ipcWriter struct {
+	columns []columnWriter
+	schema  *arrow.Schema
+	to      interface {
+		Write(arrow.Record) error
+		Close() error
+	}
+}
+
+// Write implements [sink].
+func (w *ipcWriter) Write(codes [][]uint32) error {
+	arrays := make([]arrow.Array, len(codes))
+	for i, c := range w.columns {
+		arrays[i] = c.array(codes[i])
+	}
+	return w.to.Write(array.NewRecord(w.schema, arrays, int64(len(codes[0]))))
+}
+
+// Close implements [sink].
+func (w *ipcWriter) Close() error { return w.to.Close() }
 
 // A position tells how far a file is written, which is all that Arrow seeks
 // for.
@@ -104,76 +165,39 @@ func (p *position) Seek(offset int64, whence int) (int64, error) {
 	return p.at, nil
 }
 
-// A tableWriter makes record batches of a table.
-type tableWriter struct {
-	table   *storage.Table
-	schema  *arrow.Schema
-	columns []columnWriter
-}
-
-// A columnWriter makes the array of some codes of a column; code 0 is NULL.
+// A columnWriter makes what files hold of some codes of a column; code 0 is
+// NULL.
 type columnWriter struct {
-	kind arrow.DataType
-	make func(codes []uint32) arrow.Array
-}
-
-func newTableWriter(t *storage.Table, o *WriteOptions) *tableWriter {
-	w := &tableWriter{table: t}
-	fields := make([]arrow.Field, len(t.Columns))
-	for i, c := range t.Columns {
-		w.columns = append(w.columns, newColumnWriter(c.Field, o.Show))
-		fields[i] = arrow.Field{Name: c.Field.Name, Type: w.columns[i].kind, Nullable: true}
+	name  string
+	kind  arrow.DataType
+	array func(codes []uint32) arrow.Array // of a record batch
+	chunk interface {                      // of Parquet
+		hasDictionary() bool
+		write(to file.ColumnChunkWriter, codes []uint32) error
 	}
-	w.schema = arrow.NewSchema(fields, nil)
-	return w
-}
-
-// records calls write for every batch of rows.
-func (w *tableWriter) records(ctx context.Context, write func(arrow.Record) error) error {
-	codes := make([]uint32, min(rowsMax, w.table.Rows))
-	for lo := 0; lo < w.table.Rows; lo += rowsMax {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n := min(rowsMax, w.table.Rows-lo)
-		arrays := make([]arrow.Array, len(w.columns))
-		for i, c := range w.table.Columns {
-			c.Codes(codes[:n], lo)
-			arrays[i] = w.columns[i].make(codes[:n])
-		}
-		if err := write(array.NewRecord(w.schema, arrays, int64(n))); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // newColumnWriter chooses the type of a column by all values of its field.
 func newColumnWriter(f *storage.Field, show func(dual.Value) string) columnWriter {
 	whole, ok := numbersOnly(f, show)
 	if !ok {
-		return textWriter(f, show)
+		return textColumn(f, show)
 	}
 	kind := dual.Unknown
 	if f.Format != nil {
 		kind = f.Format.Type
 	}
-	number := f.Symbols.Number
 	switch {
 	case kind == dual.Date && whole:
-		return builtWriter(arrow.FixedWidthTypes.Date32, array.NewDate32Builder, func(code uint32) arrow.Date32 {
-			return arrow.Date32(number(code) - epochDay)
-		})
+		return numberColumn(f, arrow.FixedWidthTypes.Date32, func(x float64) int32 { return int32(x - epochDay) })
 	case kind == dual.Date || kind == dual.Timestamp:
-		unit := &arrow.TimestampType{Unit: arrow.Microsecond}
-		return builtWriter(unit, func(m memory.Allocator) *array.TimestampBuilder { return array.NewTimestampBuilder(m, unit) },
-			func(code uint32) arrow.Timestamp {
-				return arrow.Timestamp(math.Round((number(code) - epochDay) * 86400 * 1e6))
-			})
+		return numberColumn(f, &arrow.TimestampType{Unit: arrow.Microsecond}, func(x float64) int64 {
+			return int64(math.Round((x - epochDay) * 86400 * 1e6))
+		})
 	case whole:
-		return builtWriter(arrow.PrimitiveTypes.Int64, array.NewInt64Builder, func(code uint32) int64 { return int64(number(code)) })
+		return numberColumn(f, arrow.PrimitiveTypes.Int64, func(x float64) int64 { return int64(x) })
 	default:
-		return builtWriter(arrow.PrimitiveTypes.Float64, array.NewFloat64Builder, number)
+		return numberColumn(f, arrow.PrimitiveTypes.Float64, func(x float64) float64 { return x })
 	}
 }
 
@@ -203,43 +227,70 @@ func showsOnly(f *storage.Field, code uint32, show func(dual.Value) string) bool
 	return f.Format != nil && f.Format.Type != dual.Time && f.Format.Type != dual.Interval && text == show(dual.Formatted(x, f.Format))
 }
 
-// builtWriter makes arrays of one number per code.
-func builtWriter[T any, B interface {
-	array.Builder
-	Append(T)
-}](kind arrow.DataType, builder func(memory.Allocator) B, number func(code uint32) T) columnWriter {
-	return columnWriter{kind, func(codes []uint32) arrow.Array {
-		b := builder(memory.DefaultAllocator)
-		b.Reserve(len(codes))
-		for _, c := range codes {
-			if c == 0 {
-				b.AppendNull()
-			} else {
-				b.Append(number(c))
-			}
-		}
-		return b.NewArray()
+// numberColumn is a column of numbers that are stored as convert makes them.
+func numberColumn[T int32 | int64 | float64](f *storage.Field, kind arrow.DataType, convert func(float64) T) columnWriter {
+	n := f.Symbols.Len()
+	values := make([]T, n+1) // of a code
+	for code := 1; code <= n; code++ {
+		values[code] = convert(f.Symbols.Number(uint32(code)))
+	}
+	value := func(code uint32) T { return values[code] }
+	c := &chunk[T]{value: value, compare: cmp.Compare[T], array: func(used []T) arrow.Array {
+		return fixedArray(arrow.GetDataType[T](), used, nil, 0)
 	}}
+	if 8*n <= dictionaryBytes {
+		c.first = firsts(n, value)
+	}
+	return columnWriter{f.Name, kind, func(codes []uint32) arrow.Array {
+		out := make([]T, len(codes))
+		for i, code := range codes {
+			out[i] = values[code]
+		}
+		valid, nulls := validity(codes)
+		return fixedArray(kind, out, valid, nulls)
+	}, c}
 }
 
-// textWriter makes dictionary arrays: the index of a value is its code - 1.
-func textWriter(f *storage.Field, show func(dual.Value) string) columnWriter {
-	kind := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
-	texts := array.NewStringBuilder(memory.DefaultAllocator)
-	for code := uint32(1); code <= uint32(f.Symbols.Len()); code++ {
-		texts.Append(show(f.Value(code)))
+// textColumn is a column of display texts, in record batches as indices into
+// all of them: that of a value is its code - 1.
+func textColumn(f *storage.Field, show func(dual.Value) string) columnWriter {
+	n := f.Symbols.Len()
+	var texts []byte
+	ends := make([]int, n+1) // of the text of a code
+	for code := 1; code <= n; code++ {
+		texts = append(texts, show(f.Value(uint32(code)))...)
+		ends[code] = len(texts)
 	}
-	dict := texts.NewArray()
-	return columnWriter{kind, func(codes []uint32) arrow.Array {
-		b := array.NewInt32Builder(memory.DefaultAllocator)
-		b.Reserve(len(codes))
-		for _, c := range codes {
-			if c == 0 {
-				b.AppendNull()
-			} else {
-				b.Append(int32(c - 1))
-			}
+	value := func(code uint32) parquet.ByteArray { return texts[ends[code-1]:ends[code]] }
+	c := &chunk[parquet.ByteArray]{
+		value: value, array: textArray,
+		compare: func(a, b parquet.ByteArray) int { return bytes.Compare(a, b) },
+	}
+	if len(texts)+4*n <= dictionaryBytes {
+		c.first = firsts(n, func(code uint32) string { return string(value(code)) })
+	}
+	kind := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
+	all := sync.OnceValue(func() arrow.Array {
+		values := make([]parquet.ByteArray, n)
+		for i := range values {
+			values[i] = value(uint32(i + 1))
 		}
-		return array.NewDictionaryArray(kind, b.NewArray(), dict)
-	}}
+		return textArray(values)
+	})
+	return columnWriter{f.Name, kind, func(codes []uint32) arrow.Array {
+		indices := make([]int32, len(codes))
+		for i, code := range codes {
+			indices[i] = int32(code) - 1
+		}
+		valid, nulls := validity(codes)
+		return array.NewDictionaryArray(kind, fixedArray(arrow.PrimitiveTypes.Int32, indices, valid, nulls), all())
+	}, c}
+}
+
+func textArray(texts []parquet.ByteArray) arrow.Array {
+	b := array.NewStringBuilder(memory.DefaultAllocator)
+	for _, t := range texts {
+		b.BinaryBuilder.Append(t)
+	}
+	return b.NewArray()
 }
