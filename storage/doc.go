@@ -10,4 +10,9 @@
 // A [Catalog] is what a load script fills: fields and tables. Until
 // [Catalog.Seal] it has one owner; afterwards nothing changes any more and
 // any number of goroutines may read it.
+//
+// A sealed catalog is kept as a directory and streams ([Catalog.AtRest]).
+// [Restore] makes one of them again without reading the streams: symbols and
+// codes are checked and used where they lie, as in a mapped file, when they
+// are first asked for.
 package storage
