@@ -40,27 +40,16 @@ const batchRows = 1 << 16
 // field are codes into one dictionary, whose entry 0 is NULL and entry k+1
 // symbol k.
 func (f *File) Batches(ctx context.Context, fields []string, rows int) (*Batches, error) {
-	if err := f.ready(); err != nil {
-		return nil, err
-	}
 	if rows <= 0 {
 		rows = batchRows
 	}
-	if fields == nil {
-		for i := range f.header.Fields {
-			fields = append(fields, f.header.Fields[i].Name)
-		}
+	columns, err := f.batchColumns(fields)
+	if err != nil {
+		return nil, err
 	}
-	b := &Batches{file: f, rows: rows, columns: make([]batchColumn, len(fields))}
-	for i, name := range fields {
-		at := f.header.Field(name)
-		if at < 0 {
-			return nil, fmt.Errorf("qvd: %s: no field %s", f.name, quote(name))
-		}
-		b.columns[i] = batchColumn{at: at, bits: f.bits(at)}
-	}
+	b := &Batches{file: f, rows: rows, columns: columns}
 	weight := func(i int) int64 { return f.header.Fields[b.columns[i].at].Length }
-	err := eachField(ctx, f.workers, len(fields), weight, func(i int) error {
+	err = eachField(ctx, f.workers, len(columns), weight, func(i int) error {
 		c := &b.columns[i]
 		h := &f.header.Fields[c.at]
 		symbols, err := f.Symbols(c.at)
@@ -75,6 +64,27 @@ func (f *File) Batches(ctx context.Context, fields []string, rows int) (*Batches
 		return nil, err
 	}
 	return b, nil
+}
+
+// batchColumns finds the named fields (nil: all).
+func (f *File) batchColumns(fields []string) ([]batchColumn, error) {
+	if err := f.ready(); err != nil {
+		return nil, err
+	}
+	if fields == nil {
+		for i := range f.header.Fields {
+			fields = append(fields, f.header.Fields[i].Name)
+		}
+	}
+	columns := make([]batchColumn, len(fields))
+	for i, name := range fields {
+		at := f.header.Field(name)
+		if at < 0 {
+			return nil, fmt.Errorf("qvd: %s: no field %s", f.name, quote(name))
+		}
+		columns[i] = batchColumn{at: at, bits: f.bits(at)}
+	}
+	return columns, nil
 }
 
 // dict returns the symbols as a dictionary with NULL in front.
@@ -138,5 +148,9 @@ func (b *Batches) vector(c *batchColumn, n int) (dual.Vector, error) {
 	return dual.Coded(codes, c.dict), nil
 }
 
-// Rows returns how many rows Next has returned.
+// Rows returns how many rows stand before the next batch.
 func (b *Batches) Rows() int64 { return b.next }
+
+// SeekRow makes Next begin with a row, counted from 0; nothing comes after the
+// last one.
+func (b *Batches) SeekRow(row int64) { b.next = min(max(row, 0), b.file.header.Rows) }

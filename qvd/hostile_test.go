@@ -51,6 +51,10 @@ func readAll(t testing.TB, name string, file []byte) ([][]string, error) {
 	if (verifyErr == nil) != (tableErr == nil) || (report == nil) != (verifyErr != nil) || (table == nil) != (tableErr != nil) {
 		t.Errorf("Verify: %v %v; Table: %v %v", report, verifyErr, table, tableErr)
 	}
+	rows, rowsErr := f.Rows(t.Context(), nil, 0, 100) // sees only the symbols that it needs
+	if (rows == nil) != (rowsErr != nil) || rowsErr != nil && tableErr == nil {
+		t.Errorf("Rows: %v %v; Table: %v", rows, rowsErr, tableErr)
+	}
 	if tableErr != nil {
 		return nil, tableErr
 	}

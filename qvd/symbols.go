@@ -125,34 +125,41 @@ type symbolError struct {
 // parseSymbols finds the n entries of a table, which fill it. n is at most
 // half the bytes.
 func parseSymbols(raw string, n int) (*Symbols, *symbolError) {
-	s := &Symbols{raw: raw, at: make([]uint32, n)}
+	s, end, bad := scanSymbols(raw, n)
+	if bad == nil && end != len(raw) {
+		return nil, &symbolError{end, n, fmt.Errorf("%d bytes are left behind the last of %d symbols", len(raw)-end, n)}
+	}
+	return s, bad
+}
+
+// scanSymbols finds the first n entries of a table and where they end.
+func scanSymbols(raw string, n int) (s *Symbols, end int, bad *symbolError) {
+	s = &Symbols{raw: raw, at: make([]uint32, n)}
 	off := 0
 	for i := range s.at {
 		if off >= len(raw) {
-			return nil, &symbolError{off, i, fmt.Errorf("need %d bytes, have 0", symbolBytesMin)}
+			return nil, 0, &symbolError{off, i, fmt.Errorf("need %d bytes, have 0", symbolBytesMin)}
 		}
 		s.at[i] = uint32(off)
 		shape := shapeOf(raw[off])
 		if !shape.known {
-			return nil, &symbolError{off, i, fmt.Errorf("type byte 0x%02x is not known", raw[off])}
+			return nil, 0, &symbolError{off, i, fmt.Errorf("type byte 0x%02x is not known", raw[off])}
 		}
 		end := off + 1 + shape.number
 		if end > len(raw) {
-			return nil, &symbolError{off, i, fmt.Errorf("need %d bytes, have %d", shape.number, len(raw)-off-1)}
+			return nil, 0, &symbolError{off, i, fmt.Errorf("need %d bytes, have %d", shape.number, len(raw)-off-1)}
 		}
 		if shape.text {
 			k := strings.IndexByte(raw[end:], 0)
 			if k < 0 {
-				return nil, &symbolError{end, i, fmt.Errorf("no NUL ends the text in the %d bytes left", len(raw)-end)}
+				return nil, 0, &symbolError{end, i, fmt.Errorf("no NUL ends the text in the %d bytes left", len(raw)-end)}
 			}
 			end += k + 1
 		}
 		off = end
 	}
-	if off != len(raw) {
-		return nil, &symbolError{off, n, fmt.Errorf("%d bytes are left behind the last of %d symbols", len(raw)-off, n)}
-	}
-	return s, nil
+	s.raw = raw[:off]
+	return s, off, nil
 }
 
 // Symbols reads the symbol table of field i of the header.
@@ -161,14 +168,30 @@ func (f *File) Symbols(i int) (*Symbols, error) {
 		return nil, err
 	}
 	h := &f.header.Fields[i]
-	var raw strings.Builder
-	raw.Grow(int(h.Length))
-	if n, err := io.Copy(&raw, io.NewSectionReader(f.body, h.Offset, h.Length)); err != nil || n < h.Length {
-		return nil, f.errorAt(h.Offset+n, "symbols of "+quote(h.Name), readError(err))
+	raw, err := f.symbolBytes(i, h.Length)
+	if err != nil {
+		return nil, err
 	}
-	s, bad := parseSymbols(raw.String(), int(h.Symbols))
+	s, bad := parseSymbols(raw, int(h.Symbols))
 	if bad != nil {
-		return nil, f.errorAt(h.Offset+int64(bad.at), fmt.Sprintf("symbol %d of %s", bad.i, quote(h.Name)), bad.err)
+		return nil, f.badSymbol(i, bad)
 	}
 	return s, nil
+}
+
+// symbolBytes reads the first size bytes of the symbol table of field i.
+func (f *File) symbolBytes(i int, size int64) (string, error) {
+	h := &f.header.Fields[i]
+	var raw strings.Builder
+	raw.Grow(int(size))
+	if n, err := io.Copy(&raw, io.NewSectionReader(f.body, h.Offset, size)); err != nil || n < size {
+		return "", f.errorAt(h.Offset+n, "symbols of "+quote(h.Name), readError(err))
+	}
+	return raw.String(), nil
+}
+
+// badSymbol is the error of an entry of field i.
+func (f *File) badSymbol(i int, bad *symbolError) error {
+	h := &f.header.Fields[i]
+	return f.errorAt(h.Offset+int64(bad.at), fmt.Sprintf("symbol %d of %s", bad.i, quote(h.Name)), bad.err)
 }

@@ -231,6 +231,44 @@ func batchCells(t *testing.T, f *File, rows int) [][]string {
 	return out
 }
 
+// Rows and SeekRow begin at any row and give what Batches gives from the first.
+func TestRowsFrom(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, rows := range []int{0, 1, 65, 30000} {
+		f := openBytes(t, writeTable(t, randomTable(t, rng, rows, 9), WriteOptions{Show: show}), OpenOptions{})
+		want := batchCells(t, f, 0)
+		for range 20 {
+			lo, n := rng.IntN(rows+2), rng.IntN(100)
+			got, err := f.Rows(t.Context(), nil, int64(lo), n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := f.Batches(t.Context(), nil, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.SeekRow(int64(lo))
+			sought, _, err := b.Next(t.Context())
+			if n == 0 || lo >= rows {
+				sought = got
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			hi := min(lo+n, rows)
+			for i := range got {
+				if got[i].N != max(hi-lo, 0) {
+					t.Fatalf("rows %d to %d of %d: %d", lo, lo+n, rows, got[i].N)
+				}
+				for r := range got[i].N {
+					if a, b, want := line(got[i].At(r), false), line(sought[i].At(r), false), want[i][lo+r]; a != want || b != want {
+						t.Fatalf("field %d, row %d: Rows has %s, SeekRow %s, want %s", i, lo+r, a, b, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 // Projections and filters give what the naive reader's cells give.
 func TestProjectionAndFilters(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))

@@ -65,7 +65,7 @@ func (c *qvdCatCmd) write(ctx context.Context, w io.Writer, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	err = writeRows(ctx, w, &rangeReader{Reader: r, rows: rows}, format, func(*source.Batch) {})
+	err = writeRows(ctx, w, newRangeReader(r, rows), format, func(*source.Batch) {})
 	return c.explain(err, &c.keyFlags)
 }
 

@@ -49,13 +49,12 @@ func (c *qvdHeadCmd) Run(ctx context.Context, log *slog.Logger) error {
 		return c.explain(err, &c.keyFlags)
 	}
 	defer f.Close()
-	r, err := f.rows(ctx, c.Fields, false)
+	r, err := f.head(ctx, c.Fields, c.N)
 	if err != nil {
 		return c.explain(err, &c.keyFlags)
 	}
 	t := newTextTable(r.Fields(), c.Width)
-	err = t.read(ctx, &rangeReader{Reader: r, rows: rowRange{hi: int64(c.N)}})
-	if err != nil {
+	if err := t.read(ctx, r); err != nil {
 		return c.explain(err, &c.keyFlags)
 	}
 	return t.print(os.Stdout)

@@ -88,20 +88,26 @@ func (f *rowsFile) Close() error {
 	return f.File.Close()
 }
 
+// A rowsReader reads rows from any one on.
+type rowsReader interface {
+	source.Reader
+	seek(row int64)
+}
+
+var (
+	_ rowsReader = (*qvdRows)(nil)
+	_ rowsReader = (*tableRows)(nil)
+)
+
 // rows returns a reader of the named fields (nil: all). With exact, the values
 // are as they stand in the file: also NaN and -0, which the model does not
 // have, and texts that say no more than their numbers. The reader is to be
 // closed instead of the file.
-func (f *rowsFile) rows(ctx context.Context, fields []string, exact bool) (source.Reader, error) {
+func (f *rowsFile) rows(ctx context.Context, fields []string, exact bool) (rowsReader, error) {
 	if f.table != nil {
 		return newTableRows(f.table, fields, exact)
 	}
-	r := &qvdRows{file: f.File, fields: fields}
-	if fields == nil {
-		for _, h := range f.Header().Fields {
-			r.fields = append(r.fields, h.Name)
-		}
-	}
+	r := &qvdRows{file: f.File, fields: f.fieldNames(fields)}
 	var err error
 	if r.batches, err = f.Batches(ctx, fields, batchRows(len(r.fields))); err != nil {
 		return nil, err
@@ -120,6 +126,56 @@ func (f *rowsFile) rows(ctx context.Context, fields []string, exact bool) (sourc
 	return r, nil
 }
 
+// head returns a reader of the first n rows.
+func (f *rowsFile) head(ctx context.Context, fields []string, n int) (source.Reader, error) {
+	const few = 1 << 10
+	if f.table != nil || n > few {
+		r, err := f.rows(ctx, fields, false)
+		if err != nil {
+			return nil, err
+		}
+		return newRangeReader(r, rowRange{hi: int64(n)}), nil
+	}
+	columns, err := f.Rows(ctx, fields, 0, n)
+	if err != nil {
+		return nil, err
+	}
+	return &fewRows{f.fieldNames(fields), columns}, nil
+}
+
+// fieldNames returns fields, or all of the file for nil.
+func (f *rowsFile) fieldNames(fields []string) []string {
+	if fields != nil {
+		return fields
+	}
+	for _, h := range f.Header().Fields {
+		fields = append(fields, h.Name)
+	}
+	return fields
+}
+
+// fewRows reads rows that are in memory, as one batch.
+type fewRows struct {
+	fields  []string
+	columns []dual.Vector // nil: they have been read
+}
+
+// Fields implements [source.Reader].
+func (r *fewRows) Fields() []string { return r.fields }
+
+// Close implements [source.Reader].
+func (r *fewRows) Close() error { return nil }
+
+// Next implements [source.Reader].
+func (r *fewRows) Next(context.Context) (*source.Batch, error) {
+	b := &source.Batch{Columns: r.columns}
+	if len(b.Columns) == 0 || b.Columns[0].N == 0 {
+		return nil, io.EOF
+	}
+	r.columns, b.Rows = nil, b.Columns[0].N
+	return b, nil
+}
+
 // batchRows returns the rows of a batch: fewer where there are many fields, as
 // a bit of a file becomes four bytes of a batch.
 func batchRows(fields int) int {
@@ -135,13 +191,13 @@ type qvdRows struct {
 	exact   []*dual.Dict // in place of those of the batches, where not nil
 }
 
-var _ source.Reader = (*qvdRows)(nil)
-
 // Fields implements [source.Reader].
 func (r *qvdRows) Fields() []string { return r.fields }
 
 // Close implements [source.Reader].
 func (r *qvdRows) Close() error { return r.file.Close() }
+
+func (r *qvdRows) seek(row int64) { r.batches.SeekRow(row) }
 
 // Next implements [source.Reader].
 func (r *qvdRows) Next(ctx context.Context) (*source.Batch, error) {
@@ -209,8 +265,6 @@ type tableRows struct {
 	next    int
 }
 
-var _ source.Reader = (*tableRows)(nil)
-
 // newTableRows returns a reader of the named fields of a table (nil: all).
 // With exact, numbers that came with their default text have it again.
 func newTableRows(t *storage.Table, fields []string, exact bool) (*tableRows, error) {
@@ -250,6 +304,8 @@ func (r *tableRows) Fields() []string { return r.fields }
 
 // Close implements [source.Reader].
 func (r *tableRows) Close() error { return nil }
+
+func (r *tableRows) seek(row int64) { r.next = int(min(row, int64(r.rows))) }
 
 // Next implements [source.Reader].
 func (r *tableRows) Next(ctx context.Context) (*source.Batch, error) {
@@ -301,28 +357,30 @@ func parseRange(text string) (rowRange, error) {
 // A rangeReader reads some rows of another reader.
 type rangeReader struct {
 	source.Reader
-	rows rowRange
-	next int64
+	left int64 // rows
+}
+
+// newRangeReader returns a reader of some rows of r.
+func newRangeReader(r rowsReader, rows rowRange) *rangeReader {
+	r.seek(rows.lo)
+	return &rangeReader{r, rows.hi - rows.lo}
 }
 
 // Next implements [source.Reader].
 func (r *rangeReader) Next(ctx context.Context) (*source.Batch, error) {
-	for r.next < r.rows.hi {
-		b, err := r.Reader.Next(ctx)
-		if err != nil {
-			return nil, err
-		}
-		lo := max(r.rows.lo-r.next, 0)
-		hi := min(r.rows.hi-r.next, int64(b.Rows))
-		r.next += int64(b.Rows)
-		if lo >= hi {
-			continue
-		}
-		for i := range b.Columns {
-			b.Columns[i] = b.Columns[i].Slice(int(lo), int(hi))
-		}
-		b.Rows = int(hi - lo)
-		return b, nil
+	if r.left == 0 {
+		return nil, io.EOF
 	}
-	return nil, io.EOF
+	b, err := r.Reader.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if int64(b.Rows) > r.left {
+		b.Rows = int(r.left)
+		for i := range b.Columns {
+			b.Columns[i] = b.Columns[i].Slice(0, b.Rows)
+		}
+	}
+	r.left -= int64(b.Rows)
+	return b, nil
 }

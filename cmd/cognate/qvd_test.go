@@ -390,7 +390,7 @@ func TestRangeReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []float64
-		reader := &rangeReader{Reader: table, rows: r}
+		reader := newRangeReader(table, r)
 		for {
 			batch, err := reader.Next(t.Context())
 			if err == io.EOF {
