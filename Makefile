@@ -3,6 +3,7 @@
 # make lint    formatting, vet, golangci-lint
 # make bench   benchmarks with right answers; BENCH="--sf 1" passes options
 # make kill    kills a process that saves an app KILLS times
+# make generate writes the assembly of simd/ from its generator
 # make fuzz    every fuzz target for FUZZTIME
 # make cross   builds what must build elsewhere
 #
@@ -37,7 +38,7 @@ define npm-ci
 	done
 endef
 
-.PHONY: build run test test-go test-node lint fmt bench kill fuzz cross node-modules sample-data chromium clean
+.PHONY: build run test test-go test-portable test-node generate lint fmt bench kill fuzz cross node-modules sample-data chromium clean
 
 build:
 	go build -o $(BIN) ./cmd/cognate
@@ -49,6 +50,10 @@ test: test-go test-node
 
 test-go:
 	go test $(TESTFLAGS) ./...
+
+# The kernels' twins without assembly, each load in bounds.
+test-portable:
+	go test $(TESTFLAGS) -tags purego,checked ./simd ./qvd
 
 test-node: build node-modules chromium
 	@set -e; for dir in $(NODE_DIRS); do \
@@ -65,6 +70,10 @@ sample-data:
 
 chromium:
 	@.ci/chromium $(NODE_DIRS)
+
+# The generator is a module of its own.
+generate:
+	cd simd/_asm && go run . -out ../unpack_amd64.s -pkg simd
 
 lint:
 	$(LINT) run ./...
