@@ -1,6 +1,7 @@
 package qvd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -208,7 +209,7 @@ func eachField(ctx context.Context, workers, n int, weight func(i int) int64, do
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return int(min(1, max(-1, weight(b)-weight(a)))) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(weight(b), weight(a)) })
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(workers)
 	for _, i := range order {

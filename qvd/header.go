@@ -1,6 +1,7 @@
 package qvd
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -135,9 +136,9 @@ const (
 
 // An extent is a part of the body.
 type extent struct {
-	what   string
-	at     int64 // of the header, for messages
-	lo, hi int64
+	what       string
+	at         int64 // of the header, for messages
+	lo, length int64
 }
 
 // check tells whether the numbers of the header fit each other and a body of
@@ -235,30 +236,19 @@ func (h *Header) bitOrder() (order []int) {
 	return order
 }
 
-// checkExtents tells whether parts of the body, given by offset and length,
-// lie inside it and apart from each other: tables that overlap would be read
-// once for each field.
+// checkExtents tells whether parts of the body lie inside it and apart from
+// each other: tables that overlap would be read once for each field.
 func checkExtents(parts []extent, bodyLen int64) error {
-	for i := range parts {
-		p := &parts[i]
-		if p.lo > bodyLen || p.hi > bodyLen-p.lo {
-			return &FormatError{Offset: p.at, What: p.what, Err: fmt.Errorf("%d bytes at %d of a body of %d", p.hi, p.lo, bodyLen)}
+	for _, p := range parts {
+		if p.lo > bodyLen || p.length > bodyLen-p.lo {
+			return &FormatError{Offset: p.at, What: p.what, Err: fmt.Errorf("%d bytes at %d of a body of %d", p.length, p.lo, bodyLen)}
 		}
-		p.hi += p.lo
 	}
-	parts = slices.DeleteFunc(parts, func(p extent) bool { return p.lo == p.hi })
-	slices.SortStableFunc(parts, func(a, b extent) int {
-		switch {
-		case a.lo < b.lo:
-			return -1
-		case a.lo > b.lo:
-			return 1
-		}
-		return 0
-	})
+	parts = slices.DeleteFunc(parts, func(p extent) bool { return p.length == 0 })
+	slices.SortStableFunc(parts, func(a, b extent) int { return cmp.Compare(a.lo, b.lo) })
 	for k := 1; k < len(parts); k++ {
-		if a, b := parts[k-1], parts[k]; a.hi > b.lo {
-			return &FormatError{Offset: b.at, What: b.what, Err: fmt.Errorf("begin at %d of the body, inside the %s (%d to %d)", b.lo, a.what, a.lo, a.hi)}
+		if a, b := parts[k-1], parts[k]; a.lo+a.length > b.lo {
+			return &FormatError{Offset: b.at, What: b.what, Err: fmt.Errorf("begin at %d of the body, inside the %s (%d to %d)", b.lo, a.what, a.lo, a.lo+a.length)}
 		}
 	}
 	return nil

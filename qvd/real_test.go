@@ -213,7 +213,7 @@ func show(v dual.Value) string {
 	if v.HasText() || v.IsNull() {
 		return v.Text
 	}
-	return defaultText(v.Num, nil)
+	return defaultText(v.Num)
 }
 
 // Reading into the model and writing again loses nothing, and engines'

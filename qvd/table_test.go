@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,7 +83,7 @@ func line(v dual.Value, plain bool) string {
 	case v.IsNull(), v.Kind == dual.Num && math.IsInf(v.Num, 0):
 		return "-"
 	case v.Kind == dual.Num && plain:
-		v = dual.New(defaultText(v.Num, nil), v.Num)
+		v = dual.New(defaultText(v.Num), v.Num)
 	}
 	number, text := "", "~"
 	if v.HasNum() {
@@ -121,6 +122,14 @@ func openBytes(t testing.TB, file []byte, o OpenOptions) *File {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// defaultText returns what Write makes of a number without Show.
+func defaultText(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return strconv.FormatInt(int64(x), 10)
+	}
+	return strconv.FormatFloat(x, 'g', 15, 64)
 }
 
 // What is written is what a naive reader, Table and Batches read, and nothing

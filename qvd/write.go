@@ -2,6 +2,7 @@ package qvd
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -101,6 +102,9 @@ type outColumn struct {
 func newWriter(ctx context.Context, t *storage.Table, o *WriteOptions) (*writer, error) {
 	if len(t.Columns) == 0 && t.Rows > 0 {
 		return nil, fmt.Errorf("%d rows without fields", t.Rows)
+	}
+	if o.Show == nil {
+		o.Show = digits
 	}
 	w := &writer{table: t, o: o, columns: make([]outColumn, len(t.Columns)), workers: o.Workers}
 	if w.workers <= 0 {
@@ -207,56 +211,39 @@ var errNUL = errors.New("a text has the character U+0000, which ends texts in a 
 
 // appendSymbol appends the entry of a code.
 func (c *outColumn) appendSymbol(dst []byte, code uint32, show func(dual.Value) string) ([]byte, error) {
-	s := c.col.Field.Symbols
-	x, text, texted := s.Number(code), s.Text(code), s.HasText(code)
-	if !texted && c.plain {
-		text, texted = defaultText(x, show), true
+	f := c.col.Field
+	v := f.Symbols.Value(code)
+	if c.plain {
+		v = f.Stored(code, show)
 	}
-	if strings.IndexByte(text, 0) >= 0 {
-		return dst, fmt.Errorf("%s: %w", quote(text), errNUL)
+	if strings.IndexByte(v.Text, 0) >= 0 {
+		return dst, fmt.Errorf("%s: %w", quote(v.Text), errNUL)
 	}
-	return appendEntry(dst, x, text, texted), nil
-}
-
-// appendEntry appends a symbol; x is NaN for pure text.
-func appendEntry(dst []byte, x float64, text string, texted bool) []byte {
-	whole := x >= math.MinInt32 && x <= math.MaxInt32 && x == math.Trunc(x)
+	whole := v.HasNum() && v.Num >= math.MinInt32 && v.Num <= math.MaxInt32 && v.Num == math.Trunc(v.Num)
 	switch {
-	case math.IsNaN(x):
+	case !v.HasNum():
 		dst = append(dst, TypeText)
-	case whole && texted:
-		dst = appendInt(append(dst, TypeIntText), x)
 	case whole:
-		return appendInt(append(dst, TypeInt), x)
-	case texted:
-		dst = appendDouble(append(dst, TypeDoubleText), x)
+		dst = binary.LittleEndian.AppendUint32(append(dst, symbolType(v, TypeInt, TypeIntText)), uint32(int32(v.Num)))
 	default:
-		return appendDouble(append(dst, TypeDouble), x)
+		dst = binary.LittleEndian.AppendUint64(append(dst, symbolType(v, TypeDouble, TypeDoubleText)), math.Float64bits(v.Num))
 	}
-	return append(append(dst, text...), 0)
-}
-
-func appendInt(dst []byte, x float64) []byte {
-	v := uint32(int32(x))
-	return append(dst, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
-}
-
-func appendDouble(dst []byte, x float64) []byte {
-	v := math.Float64bits(x)
-	return append(dst, byte(v), byte(v>>8), byte(v>>16), byte(v>>24), byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56))
-}
-
-// defaultText returns how a number is shown by default.
-func defaultText(x float64, show func(dual.Value) string) string {
-	const exact = 1e15 // the language shows larger ones with an exponent
-	switch {
-	case x == math.Trunc(x) && math.Abs(x) < exact:
-		return strconv.FormatInt(int64(x), 10)
-	case show != nil:
-		return show(dual.Number(x))
+	if v.HasText() {
+		dst = append(append(dst, v.Text...), 0)
 	}
-	return strconv.FormatFloat(x, 'g', 15, 64)
+	return dst, nil
 }
+
+// symbolType returns the type of a number with or without text.
+func symbolType(v dual.Value, number, both byte) byte {
+	if v.HasText() {
+		return both
+	}
+	return number
+}
+
+// digits is how numbers are shown where nobody says it.
+func digits(v dual.Value) string { return strconv.FormatFloat(v.Num, 'g', 15, 64) }
 
 // describe makes the header.
 func (w *writer) describe() error {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +32,26 @@ func (c *qvdCmd) Help() string {
 // fileFlag is the one file of most commands.
 type fileFlag struct {
 	File string `arg:"" help:"QVD file."`
+}
+
+// readFlags are those of commands that read rows of one file.
+type readFlags struct {
+	keyFlags
+	fileFlag
+}
+
+// read calls do with the open file.
+func (f *readFlags) read(ctx context.Context, log *slog.Logger, do func(*rowsFile) error) error {
+	keys, err := f.open(log)
+	if err != nil {
+		return err
+	}
+	rows, err := openRows(ctx, f.File, keys)
+	if err == nil {
+		defer rows.Close()
+		err = do(rows)
+	}
+	return f.explain(err, &f.keyFlags)
 }
 
 // explain adds to an error of a file what a user can do about it.

@@ -13,8 +13,7 @@ import (
 
 // qvdCatCmd writes rows as text.
 type qvdCatCmd struct {
-	keyFlags
-	fileFlag
+	readFlags
 	Format string   `help:"csv, tsv or jsonl." enum:"csv,tsv,jsonl" default:"csv"`
 	Dual   bool     `help:"With jsonl: an array per row, whose cells have all parts of the values."`
 	Fields []string `help:"Fields to write, in this order; the default is all." placeholder:"FIELD"`
@@ -48,25 +47,17 @@ func (c *qvdCatCmd) write(ctx context.Context, w io.Writer, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	keys, err := c.open(log)
-	if err != nil {
-		return err
-	}
-	f, err := openRows(ctx, c.File, keys)
-	if err != nil {
-		return c.explain(err, &c.keyFlags)
-	}
-	defer f.Close()
-	r, err := f.rows(ctx, c.Fields, c.Dual)
-	if err != nil {
-		return c.explain(err, &c.keyFlags)
-	}
-	format, err := newTextFormat(c.Format, c.Dual, r.Fields(), number.Default())
-	if err != nil {
-		return err
-	}
-	err = writeRows(ctx, w, newRangeReader(r, rows), format, func(*source.Batch) {})
-	return c.explain(err, &c.keyFlags)
+	return c.read(ctx, log, func(f *rowsFile) error {
+		r, err := f.rows(ctx, c.Fields, c.Dual)
+		if err != nil {
+			return err
+		}
+		format, err := newTextFormat(c.Format, c.Dual, r.Fields(), number.Default())
+		if err != nil {
+			return err
+		}
+		return writeRows(ctx, w, newRangeReader(r, rows), format, func(*source.Batch) {})
+	})
 }
 
 // writeRows writes all rows of a reader and tells seen of every batch.

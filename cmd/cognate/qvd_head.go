@@ -19,8 +19,7 @@ import (
 
 // qvdHeadCmd shows the first rows.
 type qvdHeadCmd struct {
-	keyFlags
-	fileFlag
+	readFlags
 	N      int      `short:"n" help:"Number of rows." default:"10"`
 	Fields []string `help:"Fields to show, in this order; the default is all." placeholder:"FIELD"`
 	Width  int      `help:"Longest cell in characters; 0 = no limit." default:"40"`
@@ -40,24 +39,17 @@ func (c *qvdHeadCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if c.N < 0 || c.Width < 0 {
 		return errors.New("-n and --width are not negative")
 	}
-	keys, err := c.open(log)
-	if err != nil {
-		return err
-	}
-	f, err := openRows(ctx, c.File, keys)
-	if err != nil {
-		return c.explain(err, &c.keyFlags)
-	}
-	defer f.Close()
-	r, err := f.head(ctx, c.Fields, c.N)
-	if err != nil {
-		return c.explain(err, &c.keyFlags)
-	}
-	t := newTextTable(r.Fields(), c.Width)
-	if err := t.read(ctx, r); err != nil {
-		return c.explain(err, &c.keyFlags)
-	}
-	return t.print(os.Stdout)
+	return c.read(ctx, log, func(f *rowsFile) error {
+		r, err := f.head(ctx, c.Fields, c.N)
+		if err != nil {
+			return err
+		}
+		t := newTextTable(r.Fields(), c.Width)
+		if err := t.read(ctx, r); err != nil {
+			return err
+		}
+		return t.print(os.Stdout)
+	})
 }
 
 // A textTable is a table in columns of characters.

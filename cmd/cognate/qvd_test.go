@@ -100,7 +100,7 @@ func TestCatDualOfRealFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
-			cmd := qvdCatCmd{fileFlag: fileFlag{File: file}, Format: formatJSONL, Dual: true}
+			cmd := qvdCatCmd{readFlags: readFlags{fileFlag: fileFlag{File: file}}, Format: formatJSONL, Dual: true}
 			if err := cmd.write(t.Context(), &out, slog.New(slog.DiscardHandler)); err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ func TestCatDualOfContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	cmd := qvdCatCmd{fileFlag: fileFlag{File: file + ".qvd"}, Format: formatJSONL, Dual: true}
+	cmd := qvdCatCmd{readFlags: readFlags{fileFlag: fileFlag{File: file + ".qvd"}}, Format: formatJSONL, Dual: true}
 	if err := cmd.write(t.Context(), &out, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestConvertRealFiles(t *testing.T) {
 	}
 	cat := func(file string) string {
 		var out bytes.Buffer
-		cmd := qvdCatCmd{fileFlag: fileFlag{File: file}, Format: formatCSV}
+		cmd := qvdCatCmd{readFlags: readFlags{fileFlag: fileFlag{File: file}}, Format: formatCSV}
 		if err := cmd.write(t.Context(), &out, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error(err)
 		}
@@ -303,7 +303,7 @@ func TestExactCells(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "special.qvd")
 	writeDoubles(t, path, []float64{1.5, negative, nan, math.Inf(1)})
 	var out bytes.Buffer
-	cmd := qvdCatCmd{fileFlag: fileFlag{File: path}, Format: formatJSONL, Dual: true}
+	cmd := qvdCatCmd{readFlags: readFlags{fileFlag: fileFlag{File: path}}, Format: formatJSONL, Dual: true}
 	if err := cmd.write(t.Context(), &out, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}

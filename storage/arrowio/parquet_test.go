@@ -169,7 +169,7 @@ func TestParquetFull(t *testing.T) {
 	if err := writeGroups(t, &whole, table, 100); err != nil {
 		t.Fatal(err)
 	}
-	for room := 0; room < whole.Len(); room += whole.Len()/20 + 1 {
+	for room := 0; room < whole.Len(); room += whole.Len()/8 + 1 {
 		if err := writeGroups(t, &fullDisk{room: room}, table, 100); err == nil {
 			t.Fatalf("room for %d of %d bytes: no error", room, whole.Len())
 		}

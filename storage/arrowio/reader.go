@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
@@ -224,22 +225,13 @@ func (c *ipcColumn) next(n int) ([]arrow.Array, error) {
 // names are made different.
 func (r *Reader) add(name string, o *ReadOptions) bool {
 	base := name
-	for n := 1; name == "" || contains(r.names, name); n++ {
+	for n := 1; name == "" || slices.Contains(r.names, name); n++ {
 		name = fmt.Sprintf("%s%d", base, n)
 	}
 	r.names = append(r.names, name)
 	r.columns = append(r.columns, nil)
 	r.decode = append(r.decode, decoder{formats: o.Formats})
 	return o.Needed == nil || o.Needed(name)
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // Fields returns the names of the columns.
