@@ -212,16 +212,12 @@ func SaveDocument(path string, app *App, state json.RawMessage, o SaveOptions, k
 	if err != nil {
 		return fmt.Errorf("save %s: %w", filepath.Base(path), err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, size, err := openLocked(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	u, err := container.Append(filepath.Base(path), f, info.Size())
+	u, err := container.Append(filepath.Base(path), f, size)
 	if err != nil {
 		return err
 	}
@@ -230,9 +226,30 @@ func SaveDocument(path string, app *App, state json.RawMessage, o SaveOptions, k
 		return fmt.Errorf("save %s: %w", filepath.Base(path), err)
 	}
 	if u.GarbageBytes() > max(u.LiveBytes(), garbageMin) {
-		return Compact(path)
+		return copyStreams(path, f, u.Size(), (*container.Writer).Copy)
 	}
 	return nil
+}
+
+// openLocked opens a file to be changed, once nobody else changes it in place.
+// Whoever waited may hold a file that was replaced meanwhile, and tries again.
+func openLocked(path string) (f *os.File, size int64, err error) {
+	for {
+		if f, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
+			return nil, 0, err
+		}
+		if err = lock(f); err == nil {
+			held, err1 := f.Stat()
+			there, err2 := os.Stat(path)
+			if err = errors.Join(err1, err2); err == nil && os.SameFile(held, there) {
+				return f, held.Size(), nil
+			}
+		}
+		_ = f.Close() // nothing was written
+		if err != nil {
+			return nil, 0, err
+		}
+	}
 }
 
 // garbageMin is how many stale bytes a file may have in any case.
@@ -313,31 +330,27 @@ func (w *ownWriter) keepData(old *container.Container, keys crypt.Keys) error {
 }
 
 // Compact writes a file anew without the bytes that nobody refers to.
-func Compact(path string) error {
-	return rewrite(path, func(w *container.Writer, c *container.Container, e container.Entry, m container.Meta) error {
-		return w.Copy(c, e.Path, m)
-	})
-}
+func Compact(path string) error { return rewrite(path, (*container.Writer).Copy) }
 
 // Rekey gives the keys of all sealed streams of a file to other recipients.
 // What is sealed is copied as it is, which does not help where a key has
 // leaked: then the app has to be saved anew.
 func Rekey(path string, keys crypt.Keys, to []*crypt.Recipient) error {
 	sealed := false
-	err := rewrite(path, func(w *container.Writer, c *container.Container, e container.Entry, m container.Meta) error {
-		if e.Attributes[attrSealed] != true && e.Path != sealedList {
-			return w.Copy(c, e.Path, m)
+	err := rewrite(path, func(w *container.Writer, c *container.Container, stream string, m container.Meta) error {
+		if m.Attributes[attrSealed] != true && stream != sealedList {
+			return w.Copy(c, stream, m)
 		}
 		sealed = true
-		b, err := c.Read(e.Path)
+		b, err := c.Read(stream)
 		if err != nil {
 			return err
 		}
 		head, body, err := crypt.RewrapBlob(bytes.NewReader(b), 0, int64(len(b)), keys, to)
 		if err != nil {
-			return fmt.Errorf("%s: %w", e.Path, err)
+			return fmt.Errorf("%s: %w", stream, err)
 		}
-		return w.Add(e.Path, m, func(out io.Writer) error {
+		return w.Add(stream, m, func(out io.Writer) error {
 			if _, err := out.Write(head); err != nil {
 				return err
 			}
@@ -354,18 +367,22 @@ func Rekey(path string, keys crypt.Keys, to []*crypt.Recipient) error {
 	return nil
 }
 
+// A streamCopy adds a stream of a container to another one.
+type streamCopy func(w *container.Writer, from *container.Container, path string, m container.Meta) error
+
 // rewrite writes a file anew, stream by stream.
-func rewrite(path string, stream func(*container.Writer, *container.Container, container.Entry, container.Meta) error) error {
-	f, err := os.Open(path)
+func rewrite(path string, stream streamCopy) error {
+	f, size, err := openLocked(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	c, err := container.Open(filepath.Base(path), f, info.Size())
+	return copyStreams(path, f, size, stream)
+}
+
+// copyStreams is [rewrite] of a file that is open and locked.
+func copyStreams(path string, f *os.File, size int64, stream streamCopy) error {
+	c, err := container.Open(filepath.Base(path), f, size)
 	if err != nil {
 		return err
 	}
@@ -378,7 +395,7 @@ func rewrite(path string, stream func(*container.Writer, *container.Container, c
 			if e.Length >= mappedMin {
 				m.Align = container.AlignMapped
 			}
-			if err := stream(w, c, e, m); err != nil {
+			if err := stream(w, c, e.Path, m); err != nil {
 				return err
 			}
 		}
