@@ -212,9 +212,11 @@ var errNUL = errors.New("a text has the character U+0000, which ends texts in a 
 // appendSymbol appends the entry of a code.
 func (c *outColumn) appendSymbol(dst []byte, code uint32, show func(dual.Value) string) ([]byte, error) {
 	f := c.col.Field
-	v := f.Symbols.Value(code)
+	var v dual.Value
 	if c.plain {
 		v = f.Stored(code, show)
+	} else {
+		v = f.Symbols.Value(code)
 	}
 	if strings.IndexByte(v.Text, 0) >= 0 {
 		return dst, fmt.Errorf("%s: %w", quote(v.Text), errNUL)
