@@ -212,36 +212,38 @@ var errNUL = errors.New("a text has the character U+0000, which ends texts in a 
 // appendSymbol appends the entry of a code.
 func (c *outColumn) appendSymbol(dst []byte, code uint32, show func(dual.Value) string) ([]byte, error) {
 	f := c.col.Field
-	var v dual.Value
-	if c.plain {
-		v = f.Stored(code, show)
-	} else {
-		v = f.Symbols.Value(code)
+	x, text, texted := f.Symbols.Number(code), f.Symbols.Text(code), f.Symbols.HasText(code)
+	if !texted && c.plain {
+		if isInt(x) { // as storage has it, without a string for each
+			dst = binary.LittleEndian.AppendUint32(append(dst, TypeIntText), uint32(int32(x)))
+			return append(strconv.AppendInt(dst, int64(x), 10), 0), nil
+		}
+		text, texted = f.Stored(code, show).Text, true
 	}
-	if strings.IndexByte(v.Text, 0) >= 0 {
-		return dst, fmt.Errorf("%s: %w", quote(v.Text), errNUL)
+	if strings.IndexByte(text, 0) >= 0 {
+		return dst, fmt.Errorf("%s: %w", quote(text), errNUL)
 	}
-	whole := v.HasNum() && v.Num >= math.MinInt32 && v.Num <= math.MaxInt32 && v.Num == math.Trunc(v.Num)
-	switch {
-	case !v.HasNum():
-		dst = append(dst, TypeText)
-	case whole:
-		dst = binary.LittleEndian.AppendUint32(append(dst, symbolType(v, TypeInt, TypeIntText)), uint32(int32(v.Num)))
-	default:
-		dst = binary.LittleEndian.AppendUint64(append(dst, symbolType(v, TypeDouble, TypeDoubleText)), math.Float64bits(v.Num))
-	}
-	if v.HasText() {
-		dst = append(append(dst, v.Text...), 0)
-	}
-	return dst, nil
+	return appendEntry(dst, x, text, texted), nil
 }
 
-// symbolType returns the type of a number with or without text.
-func symbolType(v dual.Value, number, both byte) byte {
-	if v.HasText() {
-		return both
+func isInt(x float64) bool { return x >= math.MinInt32 && x <= math.MaxInt32 && x == math.Trunc(x) }
+
+// appendEntry appends a symbol; x is NaN for pure text.
+func appendEntry(dst []byte, x float64, text string, texted bool) []byte {
+	whole := isInt(x)
+	switch {
+	case math.IsNaN(x):
+		dst = append(dst, TypeText)
+	case whole && texted:
+		dst = binary.LittleEndian.AppendUint32(append(dst, TypeIntText), uint32(int32(x)))
+	case whole:
+		return binary.LittleEndian.AppendUint32(append(dst, TypeInt), uint32(int32(x)))
+	case texted:
+		dst = binary.LittleEndian.AppendUint64(append(dst, TypeDoubleText), math.Float64bits(x))
+	default:
+		return binary.LittleEndian.AppendUint64(append(dst, TypeDouble), math.Float64bits(x))
 	}
-	return number
+	return append(append(dst, text...), 0)
 }
 
 // digits is how numbers are shown where nobody says it.
