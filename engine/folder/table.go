@@ -1,8 +1,6 @@
 package folder
 
 import (
-	"errors"
-	"io"
 	"path/filepath"
 
 	"github.com/cognate-bi/cognate/engine/number"
@@ -26,17 +24,5 @@ func (r *reader) table(c *storage.Catalog, path, name string) (t *storage.Table,
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
-	b := c.NewBuilder(name, in.Fields())
-	for {
-		batch, err := in.Next(r.ctx)
-		if errors.Is(err, io.EOF) {
-			return b.Table(), nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := b.Append(batch.Columns); err != nil {
-			return nil, err
-		}
-	}
+	return source.ReadAll(r.ctx, c, name, in)
 }

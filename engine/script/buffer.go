@@ -172,7 +172,7 @@ func (r *runner) readLoad(l, bottom *load, c *storage.Catalog, in reader) (*stor
 	if err != nil {
 		return nil, err
 	}
-	return readAll(r.ctx, c, "Buffer", out)
+	return source.ReadAll(r.ctx, c, "Buffer", out)
 }
 
 // addedTo returns the rows of an old buffer and those that were added to the

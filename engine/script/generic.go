@@ -3,6 +3,7 @@ package script
 import (
 	"fmt"
 
+	"github.com/cognate-bi/cognate/engine/source"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -17,7 +18,7 @@ func (r *runner) storeGeneric(label string, unnamed bool, in reader) error {
 	if unnamed {
 		label = r.freeName(label)
 	}
-	t, err := readAll(r.ctx, storage.NewCatalog(r.show), "", in)
+	t, err := source.ReadAll(r.ctx, storage.NewCatalog(r.show), "", in)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ const depthMax = 1000
 // newTree reads a table and links every node to its parent. A parent that is
 // NULL, empty or 0 without such a node makes a root.
 func newTree(r *runner, in reader, node, parent, name string) (*tree, error) {
-	t, err := readAll(r.ctx, storage.NewCatalog(r.show), "", in)
+	t, err := source.ReadAll(r.ctx, storage.NewCatalog(r.show), "", in)
 	if err != nil {
 		return nil, err
 	}

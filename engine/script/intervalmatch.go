@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/cognate-bi/cognate/engine/source"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
@@ -41,7 +42,7 @@ func (m *intervalMatch) apply(r *runner, in reader) (reader, error) {
 	if len(in.Fields()) != 2+len(m.keys) {
 		return nil, fmt.Errorf("INTERVALMATCH wants start, end and %d key fields, there are %d fields", len(m.keys), len(in.Fields()))
 	}
-	intervals, err := readAll(r.ctx, storage.NewCatalog(r.show), "", in)
+	intervals, err := source.ReadAll(r.ctx, storage.NewCatalog(r.show), "", in)
 	if err != nil {
 		return nil, err
 	}

@@ -419,7 +419,7 @@ type distinctReader struct {
 // Next implements [source.Reader].
 func (d *distinctReader) Next(ctx context.Context) (*source.Batch, error) {
 	if d.table == nil {
-		t, err := readAll(ctx, storage.NewCatalog(d.r.show), "", d.reader)
+		t, err := source.ReadAll(ctx, storage.NewCatalog(d.r.show), "", d.reader)
 		if err != nil {
 			return nil, err
 		}

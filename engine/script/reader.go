@@ -155,21 +155,3 @@ func (r *sampleReader) Next(ctx context.Context) (*source.Batch, error) {
 	}
 	return &source.Batch{Rows: len(keep), Columns: gatherAll(b.Columns, keep), Bytes: b.Bytes}, nil
 }
-
-// readAll puts all rows of a reader in a table of the catalog c, which the
-// catalog is not told of.
-func readAll(ctx context.Context, c *storage.Catalog, name string, in reader) (*storage.Table, error) {
-	b := c.NewBuilder(name, in.Fields())
-	for {
-		batch, err := in.Next(ctx)
-		if err == io.EOF {
-			return b.Table(), nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := b.Append(batch.Columns); err != nil {
-			return nil, err
-		}
-	}
-}
