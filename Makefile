@@ -20,6 +20,8 @@ NODE_DIRS := $(patsubst %/package-lock.json,%,$(wildcard services/web/package-lo
 # What runs on other systems too, the engine in browsers included.
 CROSS_DIRS    := $(wildcard simd storage qvd qvf engine)
 CROSS_TARGETS := linux/arm64 js/wasm
+# Files of kernels in assembly, simd/NAME_amd64.s.
+KERNELS       := unpack
 # The npm package vega-datasets: data of the sample app and of a benchmark.
 SAMPLE      := services/web/sample
 SAMPLE_DATA := $(SAMPLE)/node_modules/vega-datasets/data
@@ -73,7 +75,9 @@ chromium:
 
 # The generator is a module of its own.
 generate:
-	cd simd/_asm && go run . -out ../unpack_amd64.s -pkg simd
+	@set -e; cd simd/_asm; go build -o $(CURDIR)/bin/asm .; for file in $(KERNELS); do \
+		$(CURDIR)/bin/asm -file $$file -out ../$${file}_amd64.s -pkg simd; \
+	done
 
 lint:
 	$(LINT) run ./...

@@ -1,6 +1,3 @@
-// Command asm generates the assembly of package simd: run `go run . -out
-// ../unpack_amd64.s -pkg simd` in this folder. It is a module of its own, so
-// that avo is no dependency of the product.
 package main
 
 import (
@@ -11,12 +8,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-func main() {
-	ConstraintExpr("amd64,!purego")
+// unpack generates the kernels of unpack_amd64.s.
+func unpack() {
 	for _, sizeBytes := range []int{1, 2, 4} {
 		unpackThrough(sizeBytes)
 	}
-	Generate()
 }
 
 // unpackThrough generates the kernel for codes of some bytes: four records per
