@@ -2,8 +2,15 @@
 // membership of codes, marking of codes, gathers.
 //
 // A bitmap has one bit per row: row r is bit r%64 of word r/64; bits beyond
-// the last row are zero. All kernels are portable Go; the assembly variants
-// of the hottest ones are to stand beside them with run-time choice.
+// the last row are zero. Kernels are portable Go; those for which assembly pays
+// have variants in AVX2 and AVX-512, generated and chosen at run time.
+//
+// Measured on a Xeon with AVX-512, one core, ns per row (portable / AVX2 /
+// AVX-512): membership of 8-bit codes 0.46 / 0.074 / 0.071, 16-bit codes in a
+// set of 20,000 0.50 / 0.28 / 0.22, 32-bit codes in one of a million 0.87 / 0.58
+// / 0.58, runs of 32-bit codes 0.85 / 0.18 / 0.17. What lost, and is not here:
+// marking by scatter, compressing rows before marking (both slower than a loop
+// over set bits), gathers of eight for translating.
 package simd
 
 import "math/bits"
@@ -12,45 +19,62 @@ import "math/bits"
 type Code interface{ ~uint8 | ~uint16 | ~uint32 }
 
 // Count returns the number of bits set in a.
-func Count(a []uint64) (n int) {
+func Count(a []uint64) int { return count(a) }
+
+// AndCount returns the number of bits set in both a and b; b is at least as
+// long as a.
+func AndCount(a, b []uint64) int { return andCount(a, b[:len(a)]) }
+
+// And sets dst to dst AND b and returns the number of its bits; b is at least as
+// long as dst.
+func And(dst, b []uint64) int { return and(dst, b[:len(dst)]) }
+
+// Or sets dst to dst OR b and returns the number of its bits; b is at least as
+// long as dst.
+func Or(dst, b []uint64) int { return or(dst, b[:len(dst)]) }
+
+// AndNot clears in dst the bits of b and returns the number of those that are
+// left; b is at least as long as dst.
+func AndNot(dst, b []uint64) int { return andNot(dst, b[:len(dst)]) }
+
+// The twins of the kernels, which every other implementation must agree with.
+
+func countGeneric(a []uint64) (n int) {
 	for _, w := range a {
 		n += bits.OnesCount64(w)
 	}
 	return n
 }
 
-// AndCount returns the number of bits set in both a and b; b is at least as
-// long as a.
-func AndCount(a, b []uint64) (n int) {
-	b = b[:len(a)]
+func andCountGeneric(a, b []uint64) (n int) {
 	for i, w := range a {
 		n += bits.OnesCount64(w & b[i])
 	}
 	return n
 }
 
-// And sets dst to dst AND b; b is at least as long as dst.
-func And(dst, b []uint64) {
-	b = b[:len(dst)]
-	for i := range dst {
-		dst[i] &= b[i]
+func andGeneric(dst, b []uint64) (n int) {
+	for i, w := range dst {
+		dst[i] = w & b[i]
+		n += bits.OnesCount64(dst[i])
 	}
+	return n
 }
 
-// Or sets dst to dst OR b; b is at least as long as dst.
-func Or(dst, b []uint64) {
-	b = b[:len(dst)]
-	for i := range dst {
-		dst[i] |= b[i]
+func orGeneric(dst, b []uint64) (n int) {
+	for i, w := range dst {
+		dst[i] = w | b[i]
+		n += bits.OnesCount64(dst[i])
 	}
+	return n
 }
 
-// AndNot clears in dst the bits of b; b is at least as long as dst.
-func AndNot(dst, b []uint64) {
-	b = b[:len(dst)]
-	for i := range dst {
-		dst[i] &^= b[i]
+func andNotGeneric(dst, b []uint64) (n int) {
+	for i, w := range dst {
+		dst[i] = w &^ b[i]
+		n += bits.OnesCount64(dst[i])
 	}
+	return n
 }
 
 // Any reports whether a bit is set in a.

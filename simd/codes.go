@@ -2,39 +2,6 @@ package simd
 
 import "math/bits"
 
-// FilterAnd clears in rows the bit of every row whose code is not allowed:
-// allowed[c] is 1 for a code that stays and 0 for one that goes, and has an
-// entry for every code that occurs. It reports whether a row is left.
-//
-// len(rows) is (len(codes)+63)/64. Words of rows that are zero are skipped.
-func FilterAnd[C Code](rows []uint64, codes []C, allowed []uint8) bool {
-	var left uint64
-	for w, word := range rows {
-		if word == 0 {
-			continue
-		}
-		c := codes[w<<6:]
-		if len(c) > 64 {
-			c = c[:64]
-		}
-		var m uint64
-		if len(c) == 64 {
-			for i := 0; i < 64; i += 8 { // eight independent loads per turn
-				m |= (uint64(allowed[c[i]]) | uint64(allowed[c[i+1]])<<1 | uint64(allowed[c[i+2]])<<2 | uint64(allowed[c[i+3]])<<3 |
-					uint64(allowed[c[i+4]])<<4 | uint64(allowed[c[i+5]])<<5 | uint64(allowed[c[i+6]])<<6 | uint64(allowed[c[i+7]])<<7) << i
-			}
-		} else {
-			for i, code := range c {
-				m |= uint64(allowed[code]) << i
-			}
-		}
-		word &= m
-		rows[w] = word
-		left |= word
-	}
-	return left != 0
-}
-
 // Mark sets seen[c] = 1 for the code c of every row in rows. A nil rows means
 // every row. It stops as soon as `open` codes that were not seen before have
 // been seen, so a column of few codes costs little; it returns how many of
@@ -80,6 +47,13 @@ func Mark[C Code](seen []uint8, codes []C, rows []uint64, open int) int {
 	return open
 }
 
+// MarkAt sets seen[c] = 1 for the codes c of the given rows.
+func MarkAt[C Code](seen []uint8, codes []C, rows []uint32) {
+	for _, r := range rows {
+		seen[codes[r]] = 1
+	}
+}
+
 // CountCodes adds 1 to counts[c] for the code c of every row in rows. A nil
 // rows means every row.
 func CountCodes[C Code](counts []uint32, codes []C, rows []uint64) {
@@ -108,11 +82,12 @@ func Widen[C Code](dst []uint32, codes []C) {
 	}
 }
 
-// Translate writes through[codes[i]] into dst[i]; dst has the same length.
+// Translate writes through[codes[i]] into dst[i]; dst has the same length, and
+// through an entry for every code that occurs.
 func Translate[C Code](dst []uint32, codes []C, through []uint32) {
 	dst = dst[:len(codes)]
-	for i, c := range codes {
-		dst[i] = through[c]
+	for i := translate(dst, codes, through); i < len(codes); i++ {
+		dst[i] = through[codes[i]]
 	}
 }
 

@@ -10,3 +10,8 @@ import "unsafe"
 func load64(b []byte, at int) uint64 {
 	return *(*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), at))
 }
+
+// store64 writes v, little-endian, into the eight bytes of b from at on.
+func store64(b []byte, at int, v uint64) {
+	*(*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), at)) = v
+}

@@ -51,7 +51,9 @@ func guarded(t *testing.T, words []uint64) (dst []uint64, check func()) {
 	}
 }
 
-func TestBitmapAlgebra(t *testing.T) {
+func TestBitmapAlgebra(t *testing.T) { forEachKernel(t, testBitmapAlgebra) }
+
+func testBitmapAlgebra(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for n := range 130 {
 		for _, density := range densities {
@@ -76,7 +78,7 @@ func TestBitmapAlgebra(t *testing.T) {
 				t.Fatalf("%d words: Any = %v with %d bits", n, got, count)
 			}
 			for name, op := range map[string]struct {
-				kernel func(dst, b []uint64)
+				kernel func(dst, b []uint64) int
 				want   func(a, b bool) bool
 			}{
 				"And":    {And, func(a, b bool) bool { return a && b }},
@@ -84,8 +86,11 @@ func TestBitmapAlgebra(t *testing.T) {
 				"AndNot": {AndNot, func(a, b bool) bool { return a && !b }},
 			} {
 				dst, check := guarded(t, a)
-				op.kernel(dst, b)
+				count := op.kernel(dst, b)
 				check()
+				if got := countGeneric(dst); got != count {
+					t.Fatalf("%s of %d words: %d bits, want %d", name, n, count, got)
+				}
 				for r := range rows {
 					if isSet(dst, r) != op.want(isSet(a, r), isSet(b, r)) {
 						t.Fatalf("%s of %d words: row %d is %v", name, n, r, isSet(dst, r))
@@ -136,9 +141,11 @@ func TestAppendRows(t *testing.T) {
 // Kernels over codes run for each width, with the highest code of the width
 // in use where that is not too much memory.
 func TestCodeKernels(t *testing.T) {
-	t.Run("uint8", func(t *testing.T) { testCodes(t, []uint8{0, 1, 200, 255}) })
-	t.Run("uint16", func(t *testing.T) { testCodes(t, []uint16{3, 300, 65535}) })
-	t.Run("uint32", func(t *testing.T) { testCodes(t, []uint32{0, 65536, 100000}) })
+	forEachKernel(t, func(t *testing.T) {
+		testCodes(t, []uint8{0, 1, 200, 255})
+		testCodes(t, []uint16{3, 300, 65535})
+		testCodes(t, []uint32{0, 65536, 100000})
+	})
 }
 
 func testCodes[C Code](t *testing.T, tops []C) {
@@ -152,7 +159,6 @@ func testCodes[C Code](t *testing.T, tops []C) {
 			testCount(t, codes, top, nil)
 			for _, density := range densities {
 				rows := randomRows(rng, n, density)
-				testFilter(t, rng, codes, top, rows)
 				testMark(t, rng, codes, top, rows)
 				testCount(t, codes, top, rows)
 			}
@@ -191,35 +197,6 @@ func testTranslate[C Code](t *testing.T, rng *rand.Rand, codes []C, top C) {
 	}
 	if all[len(codes)] != 0xA5A5A5A5 {
 		t.Fatal("Translate: written behind the end")
-	}
-}
-
-func testFilter[C Code](t *testing.T, rng *rand.Rand, codes []C, top C, rows []uint64) {
-	t.Helper()
-	for _, share := range []float64{0, 0.3, 1} {
-		allowed := make([]uint8, int(top)+1)
-		for i := range allowed {
-			if rng.Float64() < share {
-				allowed[i] = 1
-			}
-		}
-		dst, check := guarded(t, rows)
-		left := FilterAnd(dst, codes, allowed)
-		check()
-		some := false
-		for r, c := range codes {
-			want := isSet(rows, r) && allowed[c] == 1
-			some = some || want
-			if isSet(dst, r) != want {
-				t.Fatalf("FilterAnd of %d rows: row %d is %v, want %v", len(codes), r, !want, want)
-			}
-		}
-		if left != some {
-			t.Fatalf("FilterAnd of %d rows: %v, want %v", len(codes), left, some)
-		}
-		if n := len(codes); n&63 != 0 && dst[n>>6]>>(n&63) != 0 {
-			t.Fatalf("FilterAnd of %d rows: bits behind the last row", n)
-		}
 	}
 }
 
@@ -287,39 +264,6 @@ func BenchmarkAndCount(b *testing.B) {
 				if got := AndCount(x, y); got != want {
 					b.Fatalf("AndCount = %d, want %d", got, want)
 				}
-			}
-			perRow(b, rows)
-		})
-	}
-}
-
-func BenchmarkFilterAnd(b *testing.B) {
-	b.Run("uint8", func(b *testing.B) { benchFilter[uint8](b, 100) })
-	b.Run("uint16", func(b *testing.B) { benchFilter[uint16](b, 10000) })
-	b.Run("uint32", func(b *testing.B) { benchFilter[uint32](b, 1000000) })
-}
-
-func benchFilter[C Code](b *testing.B, top C) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	allowed := make([]uint8, int(top)+1)
-	for i := range allowed {
-		allowed[i] = uint8(rng.IntN(2))
-	}
-	for _, rows := range benchRows {
-		codes := randomCodes(rng, rows, top)
-		want := 0
-		for _, c := range codes {
-			want += int(allowed[c])
-		}
-		bitmap := make([]uint64, rows/64)
-		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
-			b.SetBytes(int64(rows) * int64(sizeOf[C]()))
-			for b.Loop() {
-				Fill(bitmap, rows)
-				FilterAnd(bitmap, codes, allowed)
-			}
-			if got := Count(bitmap); got != want {
-				b.Fatalf("%d rows left, want %d", got, want)
 			}
 			perRow(b, rows)
 		})

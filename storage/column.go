@@ -161,23 +161,65 @@ func (c *Column) Mark(seen []uint8, rows []uint64, open int) int {
 	return open - 1
 }
 
-// Filter clears in rows every row whose code is not allowed (allowed[code] is
-// 1 or 0), and reports whether a row is left.
-func (c *Column) Filter(rows []uint64, allowed []uint8) bool {
-	c.ready()
+// Member writes the bitmap of the rows from lo on whose code is in the set, as
+// many as rows has words for or the column has rows; it reports whether a row is
+// in. lo is a multiple of 64.
+func (c *Column) Member(rows []uint64, lo int, set *simd.CodeSet) bool {
+	hi := c.end(lo, rows)
 	switch {
 	case c.u8 != nil:
-		return simd.FilterAnd(rows, c.u8, allowed)
+		return simd.Member(rows, c.u8[lo:hi], set)
 	case c.u16 != nil:
-		return simd.FilterAnd(rows, c.u16, allowed)
+		return simd.Member(rows, c.u16[lo:hi], set)
 	case c.u32 != nil:
-		return simd.FilterAnd(rows, c.u32, allowed)
+		return simd.Member(rows, c.u32[lo:hi], set)
 	}
-	if c.rows == 0 || allowed[c.all] != 0 {
+	if hi == lo || !set.Has(c.all) {
+		clear(rows)
+		return false
+	}
+	simd.Fill(rows, hi-lo)
+	return true
+}
+
+// MemberAnd clears, of the rows from lo on, those whose code is not in the set,
+// and reports whether a row is left.
+func (c *Column) MemberAnd(rows []uint64, lo int, set *simd.CodeSet) bool {
+	hi := c.end(lo, rows)
+	switch {
+	case c.u8 != nil:
+		return simd.MemberAnd(rows, c.u8[lo:hi], set)
+	case c.u16 != nil:
+		return simd.MemberAnd(rows, c.u16[lo:hi], set)
+	case c.u32 != nil:
+		return simd.MemberAnd(rows, c.u32[lo:hi], set)
+	}
+	if hi == lo || set.Has(c.all) {
 		return simd.Any(rows)
 	}
 	clear(rows)
 	return false
+}
+
+// end returns the row behind those that a bitmap from row lo on stands for.
+func (c *Column) end(lo int, rows []uint64) int {
+	c.ready()
+	return min(lo+64*len(rows), c.rows)
+}
+
+// MarkAt sets seen[code] = 1 for the given rows.
+func (c *Column) MarkAt(seen []uint8, rows []uint32) {
+	c.ready()
+	switch {
+	case c.u8 != nil:
+		simd.MarkAt(seen, c.u8, rows)
+	case c.u16 != nil:
+		simd.MarkAt(seen, c.u16, rows)
+	case c.u32 != nil:
+		simd.MarkAt(seen, c.u32, rows)
+	case len(rows) > 0:
+		seen[c.all] = 1
+	}
 }
 
 // Count adds to counts[code] the number of rows in the bitmap rows (nil: all

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/bitset"
 )
@@ -16,11 +17,8 @@ const blockRows = 1 << 18
 
 // filter clears the rows whose code is not allowed.
 func filter(col column, rows *bitset.Set, allowed []uint8) {
-	words := rows.Words()
-	blocks(col.Rows(), func(lo, hi int) {
-		part := col.Part(lo, hi)
-		part.Filter(words[lo/64:(hi+63)/64], allowed)
-	})
+	words, set := rows.Words(), simd.NewCodeSet(allowed)
+	blocks(col.Rows(), func(lo, hi int) { col.MemberAnd(words[lo/64:(hi+63)/64], lo, set) })
 }
 
 // mark returns a flag per code for the codes of the given rows (nil: all).

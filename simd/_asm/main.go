@@ -13,7 +13,10 @@ import (
 
 // files are the generators by the name of what they generate.
 var files = map[string]func(){
-	"unpack": unpack,
+	"bitmap":    bitmap,
+	"member":    member,
+	"translate": translate,
+	"unpack":    unpack,
 }
 
 func main() {

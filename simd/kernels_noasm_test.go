@@ -1,0 +1,5 @@
+//go:build !amd64 || purego || checked
+
+package simd
+
+func forEachKernel[T runner[T]](t T, body func(T)) { t.Run("generic", body) }
