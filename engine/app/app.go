@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/cognate-bi/cognate/engine/access"
+	"github.com/cognate-bi/cognate/engine/cube"
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/number"
@@ -46,17 +47,26 @@ type Data struct {
 	Infer  *infer.Engine
 	Locale *number.Locale
 	Rules  *access.Rules // section access; nil: everybody sees everything
+	// Results are the cubes and values of expressions that sessions share.
+	Results *cube.Cache
 
 	access  *storage.Catalog // the access section, to be saved
 	reduced reduced
 }
+
+// resultsBytes bounds the results that are kept per model.
+const resultsBytes = 256 << 20
 
 func newData(m *model.Model, l *number.Locale) (*Data, error) {
 	e, err := infer.New(m)
 	if err != nil {
 		return nil, fmt.Errorf("inference: %w", err)
 	}
-	return &Data{Model: m, Infer: e, Locale: l}, nil
+	results, err := cube.NewCache(resultsBytes)
+	if err != nil {
+		return nil, fmt.Errorf("cache of results: %w", err)
+	}
+	return &Data{Model: m, Infer: e, Locale: l, Results: results}, nil
 }
 
 // An App is an open app. Its methods may be called concurrently.

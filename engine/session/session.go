@@ -65,7 +65,7 @@ type Session struct {
 	temporary   map[string]*tree.Node
 	groups      map[groupKey]int // active fields of cyclic dimensions
 	expanded    map[target]cube.Open
-	cubes       map[target]cached
+	cubes       map[target]ownCube
 
 	current atomic.Pointer[app.App] // the open app, for those outside the queue
 	handles handles
@@ -95,7 +95,7 @@ func (s *Session) reset() {
 	s.objects, s.ownStates = object.NewStore(), nil
 	s.soft, s.searches = map[string][]softPatch{}, map[target]string{}
 	s.temporary, s.groups = map[string]*tree.Node{}, map[groupKey]int{}
-	s.expanded, s.cubes = map[target]cube.Open{}, map[target]cached{}
+	s.expanded, s.cubes = map[target]cube.Open{}, map[target]ownCube{}
 }
 
 // Library returns the apps of the engine.
