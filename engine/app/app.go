@@ -25,6 +25,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
+	"github.com/cognate-bi/cognate/engine/turns"
 	"github.com/cognate-bi/cognate/qvf"
 	"github.com/cognate-bi/cognate/storage"
 )
@@ -57,12 +58,12 @@ type Data struct {
 // resultsBytes bounds the results that are kept per model.
 const resultsBytes = 256 << 20
 
-func newData(m *model.Model, l *number.Locale) (*Data, error) {
+func newData(m *model.Model, l *number.Locale, t *turns.Turns) (*Data, error) {
 	e, err := infer.New(m)
 	if err != nil {
 		return nil, fmt.Errorf("inference: %w", err)
 	}
-	results, err := cube.NewCache(resultsBytes)
+	results, err := cube.NewCache(resultsBytes, t)
 	if err != nil {
 		return nil, fmt.Errorf("cache of results: %w", err)
 	}
@@ -117,7 +118,7 @@ func newApp(id, title string, session bool, now func() time.Time) *App {
 		),
 		subs: map[int]func(Event){},
 	}
-	d, err := newData(emptyModel(), number.Default())
+	d, err := newData(emptyModel(), number.Default(), nil)
 	if err != nil {
 		panic("app: BUG: data without tables: " + err.Error())
 	}

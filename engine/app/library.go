@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/turns"
 	"github.com/cognate-bi/cognate/qvf"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/crypt"
@@ -38,6 +40,7 @@ type Options struct {
 type Library struct {
 	opt      Options
 	versions atomic.Uint64 // of models
+	turns    *turns.Turns  // of all computations
 
 	mu   sync.Mutex
 	open map[string]*shared
@@ -65,7 +68,7 @@ func NewLibrary(o Options) (*Library, error) {
 			return nil, fmt.Errorf("folder of apps: %w", err)
 		}
 	}
-	l := &Library{opt: o, open: map[string]*shared{}}
+	l := &Library{opt: o, open: map[string]*shared{}, turns: turns.New(runtime.GOMAXPROCS(0), turns.Slice)}
 	l.tellOfOldApps()
 	l.dropLeftovers()
 	return l, nil
@@ -96,6 +99,9 @@ func (l *Library) saveOptions() qvf.SaveOptions {
 	}
 	return o
 }
+
+// Turns returns the turns that computations of all sessions take.
+func (l *Library) Turns() *turns.Turns { return l.turns }
 
 // Options returns the settings, with defaults filled in.
 func (l *Library) Options() Options { return l.opt }

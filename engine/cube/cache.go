@@ -10,6 +10,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/cognate-bi/cognate/engine/query"
+	"github.com/cognate-bi/cognate/engine/turns"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -26,6 +27,7 @@ import (
 // Two requests for the same missing result compute it once. If the one that
 // does is cancelled, another takes over.
 type Cache struct {
+	turns   *turns.Turns
 	results *otter.Cache[digest, *result]
 	known   *otter.Cache[digest, *questions]
 
@@ -59,8 +61,8 @@ const (
 	listsMax = 8      // lists of questions of a definition
 )
 
-// NewCache returns a cache of so many bytes.
-func NewCache(sizeBytes int64) (*Cache, error) {
+// NewCache returns a cache of so many bytes, whose computations take turns.
+func NewCache(sizeBytes int64, t *turns.Turns) (*Cache, error) {
 	results, err := otter.New(&otter.Options[digest, *result]{
 		MaximumWeight: uint64(sizeBytes),
 		Weigher:       func(_ digest, r *result) uint32 { return uint32(min(r.bytes, 1<<32-1)) },
@@ -72,7 +74,7 @@ func NewCache(sizeBytes int64) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Cache{results: results, known: known, flights: map[digest]*flight{}}, nil
+	return &Cache{results: results, known: known, flights: map[digest]*flight{}, turns: t}, nil
 }
 
 // SizeBytes returns about how much memory the results take.
@@ -84,10 +86,13 @@ func (c *Cache) Drop() { c.results.InvalidateAll() }
 // Compute is [Compute], with a result of another session where it is the same.
 func (c *Cache) Compute(ctx context.Context, q *query.Context, d *Def, o Options) (cube *Cube, shared bool, err error) {
 	if o.Search != "" || o.Matches != nil || len(o.Open) > 0 {
-		cube, err = Compute(ctx, q, d, o)
+		err = c.turn(ctx, q, func(ctx context.Context, q *query.Context) (err error) {
+			cube, err = Compute(ctx, q, d, o)
+			return err
+		})
 		return cube, false, err
 	}
-	r, shared, err := c.get(ctx, q, define(q, d), func(q *query.Context) (*result, error) {
+	r, shared, err := c.get(ctx, q, define(q, d), func(ctx context.Context, q *query.Context) (*result, error) {
 		cube, err := Compute(ctx, q, d, o)
 		if err != nil {
 			return nil, err
@@ -103,7 +108,7 @@ func (c *Cache) Compute(ctx context.Context, q *query.Context, d *Def, o Options
 // Value is [query.Context.Value], shared likewise.
 func (c *Cache) Value(ctx context.Context, q *query.Context, source string) (dual.Value, error) {
 	def := digest(sha256.Sum256(appendPlace(appendText(nil, source), q)))
-	r, _, err := c.get(ctx, q, def, func(q *query.Context) (*result, error) {
+	r, _, err := c.get(ctx, q, def, func(ctx context.Context, q *query.Context) (*result, error) {
 		v, err := q.Value(ctx, source)
 		return &result{value: v, bytes: resultBytes + len(v.Text)}, err
 	})
@@ -113,8 +118,11 @@ func (c *Cache) Value(ctx context.Context, q *query.Context, source string) (dua
 	return r.value, nil
 }
 
+// A computation makes a result in a context that notes what it asks.
+type computation func(ctx context.Context, q *query.Context) (*result, error)
+
 // get finds a result or computes it. shared says that others may have it.
-func (c *Cache) get(ctx context.Context, q *query.Context, def digest, compute func(*query.Context) (*result, error)) (r *result, shared bool, err error) {
+func (c *Cache) get(ctx context.Context, q *query.Context, def digest, compute computation) (r *result, shared bool, err error) {
 	for waited := false; ; {
 		ask, _ := c.known.GetIfPresent(def)
 		r, at := c.find(q, def, ask)
@@ -122,12 +130,12 @@ func (c *Cache) get(ctx context.Context, q *query.Context, def digest, compute f
 			return r, true, nil
 		}
 		if waited || ask != nil && ask.volatile {
-			return c.lead(q, def, compute)
+			return c.lead(ctx, q, def, compute)
 		}
 		f, mine := c.board(at)
 		if mine {
 			defer c.land(at, f)
-			r, shared, err = c.lead(q, def, compute)
+			r, shared, err = c.lead(ctx, q, def, compute)
 			f.ended = !errors.Is(err, query.ErrAborted)
 			return r, shared, err
 		}
@@ -156,9 +164,12 @@ func (c *Cache) find(q *query.Context, def digest, ask *questions) (r *result, a
 }
 
 // lead computes a result and keeps it.
-func (c *Cache) lead(q *query.Context, def digest, compute func(*query.Context) (*result, error)) (*result, bool, error) {
+func (c *Cache) lead(ctx context.Context, q *query.Context, def digest, compute computation) (r *result, shared bool, err error) {
 	tq, t := traced(q)
-	r, err := compute(tq)
+	err = c.turn(ctx, tq, func(ctx context.Context, q *query.Context) (err error) {
+		r, err = compute(ctx, q)
+		return err
+	})
 	if err != nil {
 		return nil, false, err
 	}
@@ -168,6 +179,21 @@ func (c *Cache) lead(q *query.Context, def digest, compute func(*query.Context) 
 		c.results.Set(at, r)
 	}
 	return r, ok, nil
+}
+
+// turn runs f when it is its turn; beside others it has one processor.
+func (c *Cache) turn(ctx context.Context, q *query.Context, f func(context.Context, *query.Context) error) error {
+	err := c.turns.Do(ctx, func(ctx context.Context, alone bool) error {
+		own := *q
+		if !alone {
+			own.Workers = 1
+		}
+		return f(ctx, &own)
+	})
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return query.ErrAborted
+	}
+	return err
 }
 
 // learn notes the questions of a definition.

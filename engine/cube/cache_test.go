@@ -24,8 +24,8 @@ func asker(user string, variables map[string]string) *query.Context {
 
 // counted returns a computation that asks the named variables, as long as each
 // is "go", and counts how often it runs.
-func counted(n *int, names ...string) func(*query.Context) (*result, error) {
-	return func(q *query.Context) (*result, error) {
+func counted(n *int, names ...string) computation {
+	return func(_ context.Context, q *query.Context) (*result, error) {
 		*n++
 		text := ""
 		for _, name := range names {
@@ -39,7 +39,7 @@ func counted(n *int, names ...string) func(*query.Context) (*result, error) {
 }
 
 func TestCacheAsksAgain(t *testing.T) {
-	c, err := NewCache(1 << 20)
+	c, err := NewCache(1<<20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,13 +72,13 @@ func TestCacheAsksAgain(t *testing.T) {
 }
 
 func TestCacheLeavesOutWhatIsVolatile(t *testing.T) {
-	c, err := NewCache(1 << 20)
+	c, err := NewCache(1<<20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := 0
 	for range 3 {
-		_, shared, err := c.get(t.Context(), asker("", nil), digest{}, func(q *query.Context) (*result, error) {
+		_, shared, err := c.get(t.Context(), asker("", nil), digest{}, func(_ context.Context, q *query.Context) (*result, error) {
 			n++
 			q.Fn.Now()
 			return &result{}, nil
@@ -93,13 +93,13 @@ func TestCacheLeavesOutWhatIsVolatile(t *testing.T) {
 }
 
 func TestCacheByUser(t *testing.T) {
-	c, err := NewCache(1 << 20)
+	c, err := NewCache(1<<20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := 0
 	for _, user := range []string{"ann", "bob", "ann", "bob"} {
-		r, _, err := c.get(t.Context(), asker(user, nil), digest{}, func(q *query.Context) (*result, error) {
+		r, _, err := c.get(t.Context(), asker(user, nil), digest{}, func(_ context.Context, q *query.Context) (*result, error) {
 			n++
 			q.Fn.OnUser()
 			return &result{value: dual.String(q.Fn.User)}, nil
@@ -117,7 +117,7 @@ func TestCacheByUser(t *testing.T) {
 // cancelled, one of the others does, and none of them fails.
 func TestCacheTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := NewCache(1 << 20)
+		c, err := NewCache(1<<20, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestCacheTakesOver(t *testing.T) {
 		var mu sync.Mutex
 		begun, failures := 0, 0
 		ask := func(ctx context.Context) {
-			r, _, err := c.get(ctx, asker("", nil), digest{}, func(*query.Context) (*result, error) {
+			r, _, err := c.get(ctx, asker("", nil), digest{}, func(context.Context, *query.Context) (*result, error) {
 				mu.Lock()
 				begun++
 				mu.Unlock()
@@ -163,13 +163,13 @@ func TestCacheTakesOver(t *testing.T) {
 
 // A panic of who computes leaves nobody waiting.
 func TestCacheAfterPanic(t *testing.T) {
-	c, err := NewCache(1 << 20)
+	c, err := NewCache(1<<20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	func() {
 		defer func() { _ = recover() }()
-		_, _, _ = c.get(t.Context(), asker("", nil), digest{}, func(*query.Context) (*result, error) { panic("bug") })
+		_, _, _ = c.get(t.Context(), asker("", nil), digest{}, func(context.Context, *query.Context) (*result, error) { panic("bug") })
 	}()
 	n := 0
 	if _, _, err := c.get(t.Context(), asker("", nil), digest{}, counted(&n)); err != nil || n != 1 {
