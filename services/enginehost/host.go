@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -41,6 +42,7 @@ type Options struct {
 	Limits      qix.Limits
 	SessionTTL  time.Duration // life of a session after its last socket
 	WriteMax    int           // bytes of answers that may wait per socket; 0 = 256 MB
+	WriteAllMax int           // and for all of them together; 0 = 1 GB
 	GraceMax    time.Duration // how long shutting down waits; 0 = 5 s
 	Log         *slog.Logger
 }
@@ -56,6 +58,9 @@ func (o *Options) Validate() error {
 	}
 	if o.WriteMax == 0 {
 		o.WriteMax = 256 << 20
+	}
+	if o.WriteAllMax == 0 {
+		o.WriteAllMax = 1 << 30
 	}
 	if o.GraceMax == 0 {
 		o.GraceMax = 5 * time.Second
@@ -83,6 +88,7 @@ type Host struct {
 	upgrader websocket.FastHTTPUpgrader
 	listener net.Listener
 
+	unsent  atomic.Int64 // bytes of answers that wait
 	mu      sync.Mutex
 	sockets map[*socket]struct{}
 	closing bool
