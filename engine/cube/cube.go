@@ -11,6 +11,8 @@ import (
 	"github.com/cognate-bi/cognate/engine/fn"
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/number"
+	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/query"
 	"github.com/cognate-bi/cognate/engine/state"
 	"github.com/cognate-bi/cognate/storage"
@@ -60,6 +62,7 @@ type Cube struct {
 	pivot  *pivot
 
 	frequency []uint32 // list: by code
+	alive     float64  // list: sum of the frequencies of values
 	highlight string   // list: the search string
 }
 
@@ -71,7 +74,9 @@ type dimView struct {
 	field   *storage.Field // holds the values
 	plain   *model.Field   // nil: calculated
 	inputs  []string
-	states  []infer.Status // by code-1
+	states  []infer.Status    // by code-1
+	show    *number.Presenter // nil: by the value's own format
+	span    span
 	counts  infer.Counts
 	locked  bool
 	one     bool
@@ -86,9 +91,10 @@ type measView struct {
 	def   *Measure
 	title string
 	expr  string
-	fmt   *dual.Format
+	show  *number.Presenter // nil: by the value's own format
 	err   *Invalid
 	attrs int
+	span  span
 }
 
 // An Options is what a session adds to a definition.
@@ -133,8 +139,29 @@ func (c *Cube) compute(ctx context.Context, o Options) error {
 	return nil
 }
 
-// settle lets go of the session: a cube may outlive it.
+// presenter returns what shows numbers by a FieldAttributes, nil if that leaves
+// it to the value.
+func (c *Cube) presenter(n *tree.Node) *number.Presenter {
+	if f := format(n); f != nil {
+		return c.q.Fn.Locale.Presenter(f)
+	}
+	return nil
+}
+
+// settle finds what layouts tell of all rows, and lets go of the session: a
+// cube may outlive it.
 func (c *Cube) settle() {
+	for d := range c.codes {
+		c.dims[d].span = c.dimSpan(d)
+	}
+	for m := range c.vals {
+		c.meas[m].span = c.measureSpan(m)
+	}
+	if c.frequency != nil {
+		for _, n := range c.frequency[1:] {
+			c.alive += float64(n)
+		}
+	}
 	c.q = &query.Context{Infer: c.q.Infer, State: c.q.State, Fn: &fn.Context{Locale: c.q.Fn.Locale}}
 }
 
@@ -170,7 +197,7 @@ func (c *Cube) views(ctx context.Context) error {
 		} else if !keep {
 			continue
 		}
-		v := dimView{def: d, title: d.Field(), attrs: -1}
+		v := dimView{def: d, title: d.Field(), attrs: -1, show: c.presenter(d.Format)}
 		if d.Missing {
 			c.fail(&v.err, errNotFound, d.LibraryID, "no such master dimension")
 		} else if d.Field() == "" {
@@ -186,7 +213,7 @@ func (c *Cube) views(ctx context.Context) error {
 		} else if !keep {
 			continue
 		}
-		v := measView{def: m, expr: m.Expr, fmt: format(m.Format), attrs: -1}
+		v := measView{def: m, expr: m.Expr, show: c.presenter(m.Format), attrs: -1}
 		if m.Missing {
 			c.fail(&v.err, errNotFound, m.LibraryID, "no such master measure")
 		}
