@@ -32,8 +32,13 @@ type Options struct {
 	// their recipients when it is written.
 	Keys               *crypt.Ring
 	SealApps, SealQVDs bool
-	Now                func() time.Time
-	Log                *slog.Logger
+	// MemoryMax bounds the memory of all apps and of results that are kept, in
+	// bytes; 0 = no bound. IdleTTL is how long an app that nobody has open any
+	// more stays in memory; 0 = not at all.
+	MemoryMax int64
+	IdleTTL   time.Duration
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // A Library is the apps of one engine: those on disk and those open.
@@ -53,6 +58,7 @@ type shared struct {
 	err   error
 	users int
 	ready chan struct{}
+	idle  *idle // nobody has it open
 }
 
 // NewLibrary opens a folder of apps and creates it if needed.
@@ -259,6 +265,9 @@ func (l *Library) NewSessionApp(id string) *App {
 func (l *Library) Open(id string) (*App, error) {
 	l.mu.Lock()
 	s := l.open[id]
+	if s != nil && s.idle != nil && !l.wake(id, s) {
+		s = nil // it is replaced below
+	}
 	if s != nil {
 		s.users++
 		l.mu.Unlock()
@@ -272,7 +281,9 @@ func (l *Library) Open(id string) (*App, error) {
 	l.open[id] = s
 	l.mu.Unlock()
 
-	s.app, s.err = l.load(id)
+	if s.app, s.err = l.load(id); s.err == nil {
+		s.err = l.admit(s.app)
+	}
 	close(s.ready)
 	if s.err != nil {
 		l.drop(id, s)
@@ -280,7 +291,7 @@ func (l *Library) Open(id string) (*App, error) {
 	return s.app, s.err
 }
 
-// Close gives back an app. The last one drops it from memory.
+// Close gives back an app. After the last one it stays for [Options.IdleTTL].
 func (l *Library) Close(a *App) {
 	l.mu.Lock()
 	s := l.open[a.ID]
@@ -293,7 +304,7 @@ func (l *Library) Close(a *App) {
 func (l *Library) drop(id string, s *shared) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.users--; s.users <= 0 && l.open[id] == s {
+	if s.users--; s.users <= 0 && l.open[id] == s && !l.keep(id, s) {
 		delete(l.open, id)
 	}
 }
@@ -323,6 +334,12 @@ func (l *Library) Delete(id string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("delete app %s: %w", id, err)
+	}
+	l.mu.Lock()
+	s := l.open[id]
+	l.mu.Unlock()
+	if s != nil && l.isIdle(s) {
+		l.dropIdle(s)
 	}
 	return nil
 }

@@ -148,7 +148,34 @@ func (h *Host) originAllowed(ctx *fasthttp.RequestCtx) bool {
 func (h *Host) Addr() net.Addr { return h.listener.Addr() }
 
 // Serve answers until Shutdown.
-func (h *Host) Serve() error { return h.server.Serve(h.listener) }
+func (h *Host) Serve() error {
+	done := make(chan struct{})
+	defer close(done)
+	go h.watchMemory(done)
+	return h.server.Serve(h.listener)
+}
+
+// memoryEvery is how often it is looked whether apps take too much memory.
+const memoryEvery = 5 * time.Second
+
+// watchMemory gives up memory when apps take more than they may.
+func (h *Host) watchMemory(done <-chan struct{}) {
+	tick := time.NewTicker(memoryEvery)
+	defer tick.Stop()
+	tight := false
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		enough := h.lib.Relieve()
+		if !enough && !tight {
+			h.opt.Log.Warn("apps in use take more memory than is allowed", "bytes", h.lib.MemoryBytes(), "allowed", h.lib.Options().MemoryMax)
+		}
+		tight = !enough
+	}
+}
 
 // Shutdown stops listening, tells all clients, ends their requests and waits
 // for them, at most for Options.GraceMax.
