@@ -107,12 +107,13 @@ func New(o Options, lib *app.Library) (*Host, error) {
 	h := &Host{
 		opt: o, lib: lib, sessions: session.NewRegistry(lib, o.Log), listener: l, sockets: map[*socket]struct{}{},
 		upgrader: websocket.FastHTTPUpgrader{
-			ReadBufferSize: 64 << 10, WriteBufferSize: 64 << 10,
+			// large frames go around the buffers, and an idle socket keeps none to write with
+			ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{},
 		},
 	}
 	h.upgrader.CheckOrigin = h.originAllowed
 	h.server = &fasthttp.Server{
-		Handler: h.handle, Name: "cognate", ReadBufferSize: 64 << 10, MaxRequestBodySize: 1 << 20,
+		Handler: h.handle, Name: "cognate", ReadBufferSize: 16 << 10, MaxRequestBodySize: 1 << 20,
 		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, NoDefaultServerHeader: true, CloseOnShutdown: true,
 		KeepHijackedConns: true, // else closing a socket does nothing while it is being read
 		Logger:            logAdapter{o.Log},

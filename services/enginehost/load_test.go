@@ -120,7 +120,12 @@ func visit(addr, id string) (*visitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &visitor{ws: ws}
+	return enter(ws, id)
+}
+
+// enter opens the app and makes the objects that a visitor looks at.
+func enter(ws *websocket.Conn, id string) (v *visitor, err error) {
+	v = &visitor{ws: ws}
 	if _, _, err := ws.ReadMessage(); err != nil {
 		return nil, err
 	}
