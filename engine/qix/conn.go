@@ -174,7 +174,11 @@ func (c *Conn) call(ctx context.Context, r *request, ref *session.Ref, m *method
 
 // respond emits the answer to a request.
 func (c *Conn) respond(r *request, out []member, e *Error, changed, closed []int) {
-	dst := appendHead(nil, r.id)
+	size := 256
+	for _, m := range out {
+		size += len(m.json) + 64
+	}
+	dst := appendHead(make([]byte, 0, size), r.id)
 	if e != nil {
 		dst = appendError(dst, e)
 	} else {
