@@ -56,8 +56,10 @@ func TestPageCells(t *testing.T) {
 				elem, state = c.Element(col, row), c.State(col, row).String()
 			}
 			cell := []tree.Member{
-				{Key: "qText", Value: tree.NewString(text)}, {Key: "qNum", Value: tree.NewFloat(v.Float())},
-				{Key: "qElemNumber", Value: tree.NewInt(elem)}, {Key: "qState", Value: tree.NewString(state)},
+				{Key: "qText", Value: tree.NewString(text)},
+				{Key: "qNum", Value: tree.NewFloat(v.Float())},
+				{Key: "qElemNumber", Value: tree.NewInt(elem)},
+				{Key: "qState", Value: tree.NewString(state)},
 			}
 			if v.IsNull() {
 				cell = append(cell, tree.Member{Key: "qIsNull", Value: tree.NewBool(true)})

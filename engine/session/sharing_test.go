@@ -37,7 +37,7 @@ func shownObject(rng *rand.Rand) *tree.Node {
 	expr := func() string { return shownExpressions[rng.IntN(len(shownExpressions))] }
 	dim := [...]string{"Region", "Product", "=Year*10", "=If(vYear=1, Region, Product)", "=Aggr(Rank(Sum(Amount)), Region)"}[rng.IntN(5)]
 	state := [...]string{"", "Other", "$"}[rng.IntN(3)]
-	text := ""
+	var text string
 	switch rng.IntN(4) {
 	case 0:
 		text = fmt.Sprintf(`{"qListObjectDef":{"qStateName":%q,"qDef":{"qFieldDefs":[%q]},"qExpressions":[{"qExpr":%q}],"qFrequencyMode":"V","qInitialDataFetch":[{"qWidth":1,"qHeight":10}]}}`,
