@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 
@@ -65,7 +66,7 @@ const (
 func NewCache(sizeBytes int64, t *turns.Turns) (*Cache, error) {
 	results, err := otter.New(&otter.Options[digest, *result]{
 		MaximumWeight: uint64(sizeBytes),
-		Weigher:       func(_ digest, r *result) uint32 { return uint32(min(r.bytes, 1<<32-1)) },
+		Weigher:       func(_ digest, r *result) uint32 { return uint32(min(int64(r.bytes), math.MaxUint32)) },
 	})
 	if err != nil {
 		return nil, err

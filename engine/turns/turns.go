@@ -13,6 +13,7 @@ package turns
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,7 @@ type turn struct {
 
 	gate  chan struct{} // full while it gives way, so that all its goroutines do
 	begun time.Time
+	out   bool // it was cancelled while it waited: it ends without a place
 }
 
 // Do runs a computation when it is its turn. alone says that nothing else was
@@ -63,7 +65,11 @@ func (t *Turns) Do(ctx context.Context, f func(ctx context.Context, alone bool) 
 	if err != nil {
 		return err
 	}
-	defer t.leave()
+	defer func() {
+		if !c.out {
+			t.leave()
+		}
+	}()
 	return f(c, alone)
 }
 
@@ -84,7 +90,11 @@ func (c *turn) giveWay() {
 		return
 	}
 	c.all.swap(c)
-	<-c.next
+	select {
+	case <-c.next:
+	case <-c.Context.Done():
+		c.out = c.all.withdraw(c) // else a place came at the same moment
+	}
 	c.begun = time.Now()
 }
 
@@ -117,9 +127,9 @@ func (t *Turns) enter(c *turn) (alone bool, err error) {
 func (t *Turns) withdraw(c *turn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i, o := range t.fresh {
-		if o == c {
-			t.fresh = append(t.fresh[:i], t.fresh[i+1:]...)
+	for _, list := range []*[]*turn{&t.fresh, &t.tired} {
+		if i := slices.Index(*list, c); i >= 0 {
+			*list = slices.Delete(*list, i, i+1)
 			t.waiting.Add(-1)
 			return true
 		}

@@ -170,3 +170,30 @@ func TestGoroutinesOfOneComputation(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// A computation that is cancelled while it waits for another turn ends at once,
+// and takes no place from others.
+func TestCancelledWhileTired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := New(1, time.Millisecond)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		begun := time.Now()
+		wg.Go(func() {
+			err := all.Do(ctx, func(ctx context.Context, _ bool) error { return work(ctx, time.Minute) })
+			if !errors.Is(err, context.Canceled) || time.Since(begun) > time.Minute {
+				t.Errorf("%v after %v", err, time.Since(begun))
+			}
+		})
+		synctest.Wait()
+		wg.Go(func() { // gives way to nobody
+			_ = all.Do(t.Context(), func(context.Context, bool) error { time.Sleep(time.Hour); return nil })
+		})
+		time.Sleep(30 * time.Second)
+		cancel()
+		wg.Wait()
+		if all.used != 0 || all.waiting.Load() != 0 {
+			t.Errorf("at the end %d places are used and %d wait", all.used, all.waiting.Load())
+		}
+	})
+}
