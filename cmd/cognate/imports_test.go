@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 // engineOrder lists the packages of the engine, users after what they use.
 // Packages that are not named may be used by all.
 var engineOrder = []string{
-	"object/tree", "number", "expr", "fn", "eval", "model", "state", "infer", "search", "query", "access", "cube", "object", "app", "session", "qix",
+	"turns", "object/tree", "number", "expr", "fn", "eval", "model", "state", "infer", "search", "query", "access", "cube", "object", "app", "session", "qix",
 }
 
 // sockets may not be known in the engine.

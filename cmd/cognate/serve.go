@@ -24,6 +24,8 @@ type hostFlags struct {
 	Folder      map[string]string `help:"Folder connection NAME=PATH that all scripts may use as lib://NAME/." placeholder:"NAME=PATH"`
 	SessionTTL  time.Duration     `help:"How long a session lives after its last socket." default:"0s"`
 	MaxFrame    int               `help:"Largest frame of a client, in bytes." default:"104857600"`
+	Memory      string            `help:"What apps and the results kept for them may take: a size as 8g or 512m, off, or auto (three quarters of the machine's memory). Results are given up before apps, and apps that nobody has open before others." default:"auto"`
+	AppTTL      time.Duration     `help:"How long an app stays in memory after its last user." default:"10m"`
 	Workers     int               `help:"Goroutines of one calculation; 0 = all processors." default:"0"`
 	AddrFile    string            `help:"File that the address is written to once the server listens." type:"path" hidden:""`
 }
@@ -71,7 +73,11 @@ func (c *hostFlags) library(log *slog.Logger) (*app.Library, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Dir, o.Folders, o.Workers = c.Apps, c.Folder, c.Workers
+	if o.MemoryMax, err = parseBytes(c.Memory); err != nil {
+		return nil, err
+	}
+	limitHeap(o.MemoryMax)
+	o.Dir, o.Folders, o.Workers, o.IdleTTL = c.Apps, c.Folder, c.Workers, c.AppTTL
 	return app.NewLibrary(o)
 }
 

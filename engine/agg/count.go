@@ -50,20 +50,32 @@ func (a *count) Add(groups []uint32, args []dual.Vector) {
 		}
 		return
 	}
-	kinds := a.entries(v.Dict)
 	switch {
-	case v.Codes != nil:
-		a.addCoded(groups, v, kinds)
-	case groups == nil:
-		n := 0
-		for _, k := range kinds[:v.N] {
-			n += a.counts[k]
-		}
-		a.groups[0] += n
+	case v.Codes == nil:
+		a.addEach(groups, v.N, func(i int) dual.Kind { return kindAt(v.Dict, i) })
+	case v.Dict.Len() > kindsMax:
+		a.addEach(groups, v.N, func(i int) dual.Kind { return kindAt(v.Dict, int(v.Codes[i])) })
 	default:
-		for i, g := range groups {
-			a.groups[g] += a.counts[kinds[i]]
+		a.addCoded(groups, v, a.entries(v.Dict))
+	}
+}
+
+// kindsMax is up to how many entries a dictionary has its kinds noted: to note
+// those of millions costs more than a scan that looks at them as they come.
+const kindsMax = 1 << 15
+
+// addEach counts values without notes.
+func (a *count) addEach(groups []uint32, n int, kind func(i int) dual.Kind) {
+	if groups == nil {
+		sum := 0
+		for i := range n {
+			sum += a.counts[kind(i)]
 		}
+		a.groups[0] += sum
+		return
+	}
+	for i, g := range groups {
+		a.groups[g] += a.counts[kind(i)]
 	}
 }
 

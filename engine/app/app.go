@@ -19,11 +19,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/cognate-bi/cognate/engine/access"
+	"github.com/cognate-bi/cognate/engine/cube"
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
+	"github.com/cognate-bi/cognate/engine/turns"
 	"github.com/cognate-bi/cognate/qvf"
 	"github.com/cognate-bi/cognate/storage"
 )
@@ -46,17 +48,26 @@ type Data struct {
 	Infer  *infer.Engine
 	Locale *number.Locale
 	Rules  *access.Rules // section access; nil: everybody sees everything
+	// Results are the cubes and values of expressions that sessions share.
+	Results *cube.Cache
 
 	access  *storage.Catalog // the access section, to be saved
 	reduced reduced
 }
 
-func newData(m *model.Model, l *number.Locale) (*Data, error) {
+// resultsBytes bounds the results that are kept per model.
+const resultsBytes = 256 << 20
+
+func newData(m *model.Model, l *number.Locale, t *turns.Turns) (*Data, error) {
 	e, err := infer.New(m)
 	if err != nil {
 		return nil, fmt.Errorf("inference: %w", err)
 	}
-	return &Data{Model: m, Infer: e, Locale: l}, nil
+	results, err := cube.NewCache(resultsBytes, t)
+	if err != nil {
+		return nil, fmt.Errorf("cache of results: %w", err)
+	}
+	return &Data{Model: m, Infer: e, Locale: l, Results: results}, nil
 }
 
 // An App is an open app. Its methods may be called concurrently.
@@ -107,7 +118,7 @@ func newApp(id, title string, session bool, now func() time.Time) *App {
 		),
 		subs: map[int]func(Event){},
 	}
-	d, err := newData(emptyModel(), number.Default())
+	d, err := newData(emptyModel(), number.Default(), nil)
 	if err != nil {
 		panic("app: BUG: data without tables: " + err.Error())
 	}

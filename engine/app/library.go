@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/turns"
 	"github.com/cognate-bi/cognate/qvf"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/crypt"
@@ -30,14 +32,20 @@ type Options struct {
 	// their recipients when it is written.
 	Keys               *crypt.Ring
 	SealApps, SealQVDs bool
-	Now                func() time.Time
-	Log                *slog.Logger
+	// MemoryMax bounds the memory of all apps and of results that are kept, in
+	// bytes; 0 = no bound. IdleTTL is how long an app that nobody has open any
+	// more stays in memory; 0 = not at all.
+	MemoryMax int64
+	IdleTTL   time.Duration
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // A Library is the apps of one engine: those on disk and those open.
 type Library struct {
 	opt      Options
 	versions atomic.Uint64 // of models
+	turns    *turns.Turns  // of all computations
 
 	mu   sync.Mutex
 	open map[string]*shared
@@ -50,6 +58,7 @@ type shared struct {
 	err   error
 	users int
 	ready chan struct{}
+	idle  *idle // nobody has it open
 }
 
 // NewLibrary opens a folder of apps and creates it if needed.
@@ -65,7 +74,7 @@ func NewLibrary(o Options) (*Library, error) {
 			return nil, fmt.Errorf("folder of apps: %w", err)
 		}
 	}
-	l := &Library{opt: o, open: map[string]*shared{}}
+	l := &Library{opt: o, open: map[string]*shared{}, turns: turns.New(runtime.GOMAXPROCS(0), turns.Slice)}
 	l.tellOfOldApps()
 	l.dropLeftovers()
 	return l, nil
@@ -96,6 +105,9 @@ func (l *Library) saveOptions() qvf.SaveOptions {
 	}
 	return o
 }
+
+// Turns returns the turns that computations of all sessions take.
+func (l *Library) Turns() *turns.Turns { return l.turns }
 
 // Options returns the settings, with defaults filled in.
 func (l *Library) Options() Options { return l.opt }
@@ -253,6 +265,9 @@ func (l *Library) NewSessionApp(id string) *App {
 func (l *Library) Open(id string) (*App, error) {
 	l.mu.Lock()
 	s := l.open[id]
+	if s != nil && s.idle != nil && !l.wake(id, s) {
+		s = nil // it is replaced below
+	}
 	if s != nil {
 		s.users++
 		l.mu.Unlock()
@@ -266,7 +281,9 @@ func (l *Library) Open(id string) (*App, error) {
 	l.open[id] = s
 	l.mu.Unlock()
 
-	s.app, s.err = l.load(id)
+	if s.app, s.err = l.load(id); s.err == nil {
+		s.err = l.admit(s.app)
+	}
 	close(s.ready)
 	if s.err != nil {
 		l.drop(id, s)
@@ -274,7 +291,7 @@ func (l *Library) Open(id string) (*App, error) {
 	return s.app, s.err
 }
 
-// Close gives back an app. The last one drops it from memory.
+// Close gives back an app. After the last one it stays for [Options.IdleTTL].
 func (l *Library) Close(a *App) {
 	l.mu.Lock()
 	s := l.open[a.ID]
@@ -287,7 +304,7 @@ func (l *Library) Close(a *App) {
 func (l *Library) drop(id string, s *shared) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.users--; s.users <= 0 && l.open[id] == s {
+	if s.users--; s.users <= 0 && l.open[id] == s && !l.keep(id, s) {
 		delete(l.open, id)
 	}
 }
@@ -317,6 +334,12 @@ func (l *Library) Delete(id string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("delete app %s: %w", id, err)
+	}
+	l.mu.Lock()
+	s := l.open[id]
+	l.mu.Unlock()
+	if s != nil && l.isIdle(s) {
+		l.dropIdle(s)
 	}
 	return nil
 }

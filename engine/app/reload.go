@@ -81,6 +81,7 @@ func (a *App) scriptOptions(user string) script.Options {
 		Now: a.now, User: user, AppName: a.Title(), AppID: a.ID, ReloadTime: a.Loaded(),
 		Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: a.onScript, Keys: a.lib.keys(),
 	}
+	o.Limits.MaxBytes = a.lib.opt.MemoryMax
 	if a.lib.opt.SealQVDs && a.lib.opt.Keys != nil {
 		o.SealFor = a.lib.opt.Keys.Recipients()
 	}
@@ -137,6 +138,7 @@ func (a *App) take(res *script.Result) error {
 		a.progress.line(w)
 	}
 	a.publish(Event{Kind: Reloaded})
+	a.lib.Relieve()
 	if d.rows() >= freeRows {
 		debug.FreeOSMemory() // loading takes several times what serving needs
 	}

@@ -216,7 +216,7 @@ func (l *Library) link(c, rules *storage.Catalog, loc *number.Locale) (*Data, er
 	if err != nil {
 		return nil, fmt.Errorf("link tables: %w", err)
 	}
-	d, err := newData(m, loc)
+	d, err := newData(m, loc, l.turns)
 	if err != nil {
 		return nil, err
 	}

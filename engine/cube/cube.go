@@ -8,8 +8,11 @@ import (
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/expr"
+	"github.com/cognate-bi/cognate/engine/fn"
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/number"
+	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/query"
 	"github.com/cognate-bi/cognate/engine/state"
 	"github.com/cognate-bi/cognate/storage"
@@ -59,24 +62,28 @@ type Cube struct {
 	pivot  *pivot
 
 	frequency []uint32 // list: by code
+	alive     float64  // list: sum of the frequencies of values
 	highlight string   // list: the search string
 }
 
 // A dimView is what is known of a dimension apart from the rows.
 type dimView struct {
-	def    *Dim
-	title  string
-	labels []string
-	field  *storage.Field // holds the values
-	plain  *model.Field   // nil: calculated
-	inputs []string
-	states []infer.Status // by code-1
-	counts infer.Counts
-	locked bool
-	one    bool
-	err    *Invalid
-	attrs  int // position of its first attribute expression
-	under  func(code uint32) (*model.Field, *bitset.Set)
+	def     *Dim
+	title   string
+	labels  []string
+	field   *storage.Field // holds the values
+	plain   *model.Field   // nil: calculated
+	inputs  []string
+	states  []infer.Status    // by code-1
+	show    *number.Presenter // nil: by the value's own format
+	span    span
+	counts  infer.Counts
+	locked  bool
+	one     bool
+	err     *Invalid
+	attrs   int      // position of its first attribute expression
+	bound   bool     // what the grid knows of it is known here
+	through []uint32 // calculated from one field: its code -> code of the dimension
 }
 
 // A measView is what is known of a measure apart from the rows.
@@ -84,9 +91,10 @@ type measView struct {
 	def   *Measure
 	title string
 	expr  string
-	fmt   *dual.Format
+	show  *number.Presenter // nil: by the value's own format
 	err   *Invalid
 	attrs int
+	span  span
 }
 
 // An Options is what a session adds to a definition.
@@ -104,26 +112,57 @@ type Options struct {
 // is for cancelled requests and failures.
 func Compute(ctx context.Context, q *query.Context, d *Def, o Options) (*Cube, error) {
 	c := &Cube{Def: d, q: q, highlight: o.Search}
-	ok, err := c.condition(ctx)
-	if err != nil || !ok {
-		return c, err
-	}
-	if err := c.views(ctx); err != nil {
+	if err := c.compute(ctx, o); err != nil {
 		return nil, err
 	}
-	if c.Err != nil {
-		return c, nil
+	c.settle()
+	return c, nil
+}
+
+func (c *Cube) compute(ctx context.Context, o Options) error {
+	ok, err := c.condition(ctx)
+	if err != nil || !ok {
+		return err
 	}
-	if d.List {
-		return c, c.computeList(ctx, o)
+	if err := c.views(ctx); err != nil || c.Err != nil {
+		return err
 	}
-	if err := c.computeRows(ctx); err != nil || c.Err != nil || d.Mode != Pivot {
-		return c, err
+	if c.Def.List {
+		return c.computeList(ctx, o)
+	}
+	if err := c.computeRows(ctx); err != nil || c.Err != nil || c.Def.Mode != Pivot {
+		return err
 	}
 	if err := c.computePivot(ctx, o.Open); err != nil {
-		return c, c.invalid(err)
+		return c.invalid(err)
 	}
-	return c, nil
+	return nil
+}
+
+// presenter returns what shows numbers by a FieldAttributes, nil if that leaves
+// it to the value.
+func (c *Cube) presenter(n *tree.Node) *number.Presenter {
+	if f := format(n); f != nil {
+		return c.q.Fn.Locale.Presenter(f)
+	}
+	return nil
+}
+
+// settle finds what layouts tell of all rows, and lets go of the session: a
+// cube may outlive it.
+func (c *Cube) settle() {
+	for d := range c.codes {
+		c.dims[d].span = c.dimSpan(d)
+	}
+	for m := range c.vals {
+		c.meas[m].span = c.measureSpan(m)
+	}
+	if c.frequency != nil {
+		for _, n := range c.frequency[1:] {
+			c.alive += float64(n)
+		}
+	}
+	c.q = &query.Context{Infer: c.q.Infer, State: c.q.State, Fn: &fn.Context{Locale: c.q.Fn.Locale}}
 }
 
 // condition evaluates the calculation condition.
@@ -158,7 +197,7 @@ func (c *Cube) views(ctx context.Context) error {
 		} else if !keep {
 			continue
 		}
-		v := dimView{def: d, title: d.Field(), attrs: -1}
+		v := dimView{def: d, title: d.Field(), attrs: -1, show: c.presenter(d.Format)}
 		if d.Missing {
 			c.fail(&v.err, errNotFound, d.LibraryID, "no such master dimension")
 		} else if d.Field() == "" {
@@ -174,7 +213,7 @@ func (c *Cube) views(ctx context.Context) error {
 		} else if !keep {
 			continue
 		}
-		v := measView{def: m, expr: m.Expr, fmt: format(m.Format), attrs: -1}
+		v := measView{def: m, expr: m.Expr, show: c.presenter(m.Format), attrs: -1}
 		if m.Missing {
 			c.fail(&v.err, errNotFound, m.LibraryID, "no such master measure")
 		}
@@ -373,7 +412,7 @@ func (c *Cube) bind(g *query.Grid) {
 		v := &c.dims[i]
 		v.field = g.Field(i)
 		v.inputs = g.Inputs(i)
-		v.under = func(code uint32) (*model.Field, *bitset.Set) { return g.Underlying(i, code) }
+		v.bound, v.through = true, g.Through(i)
 		if name := g.Plain(i); name != "" {
 			v.plain = m.Field(name)
 			v.bindField(c.q.Infer, st)
@@ -401,12 +440,7 @@ func (v *dimView) bindCalculated(e *infer.Engine, st *state.State) {
 	if len(v.inputs) == 1 {
 		f := e.Model.Field(v.inputs[0])
 		if _, ok := st.Field(f.Name); ok {
-			states := e.States(st, f)
-			for code := range n {
-				if _, codes := v.under(uint32(code + 1)); codes != nil {
-					v.states[code] = best(codes, states)
-				}
-			}
+			v.takeBest(e.States(st, f))
 		}
 	}
 	for _, s := range v.states {
@@ -414,16 +448,25 @@ func (v *dimView) bindCalculated(e *infer.Engine, st *state.State) {
 	}
 }
 
-// best returns the strongest status among the codes.
-func best(codes *bitset.Set, states []infer.Status) infer.Status {
-	rank := []infer.Status{infer.Locked, infer.Selected, infer.Optional, infer.Alternative, infer.SelectedExcluded, infer.LockedExcluded, infer.Excluded}
-	found := infer.Excluded
-	for c := range codes.All() {
-		if s := states[c-1]; slices.Index(rank, s) < slices.Index(rank, found) {
-			found = s
+// takeBest gives every value the strongest status among the values of the
+// field that make it.
+func (v *dimView) takeBest(states []infer.Status) {
+	for i := range v.states {
+		v.states[i] = infer.Excluded
+	}
+	for i, s := range states {
+		if own := v.through[i+1]; own != codeNull && strength(s) < strength(v.states[own-1]) {
+			v.states[own-1] = s
 		}
 	}
-	return found
+}
+
+// strength orders statuses, the strongest first.
+func strength(s infer.Status) int {
+	return [...]int{
+		infer.Locked: 0, infer.Selected: 1, infer.Optional: 2, infer.Alternative: 3,
+		infer.SelectedExcluded: 4, infer.LockedExcluded: 5, infer.Excluded: 6,
+	}[s]
 }
 
 // visible returns the rows that suppression leaves.
@@ -493,21 +536,27 @@ var rowFolds = map[string]func(xs []float64) float64{
 // goes to, and its codes; ok = false if the dimension depends on several
 // fields or there is no such dimension.
 func (c *Cube) Pick(dim int, elements []int) (f *model.Field, codes *bitset.Set, ok bool) {
-	if dim < 0 || dim >= len(c.dims) || c.dims[dim].under == nil {
+	if dim < 0 || dim >= len(c.dims) || !c.dims[dim].bound {
 		return nil, nil, false
 	}
 	v := &c.dims[dim]
 	if len(v.inputs) != 1 {
 		return nil, nil, false
 	}
-	f = c.q.Infer.Model.Field(v.inputs[0])
-	codes = bitset.New(f.Symbols.Len() + 1)
+	wanted := bitset.New(v.field.Symbols.Len() + 1)
 	for _, e := range elements {
-		if e < 0 || e >= v.field.Symbols.Len() {
-			continue
+		if e >= 0 && e < v.field.Symbols.Len() {
+			wanted.Add(e + 1)
 		}
-		if _, some := v.under(uint32(e + 1)); some != nil {
-			codes.Or(some)
+	}
+	f = c.q.Infer.Model.Field(v.inputs[0])
+	if v.plain != nil {
+		return f, wanted, true
+	}
+	codes = bitset.New(f.Symbols.Len() + 1)
+	for code, own := range v.through {
+		if code > 0 && own != codeNull && wanted.Has(int(own)) {
+			codes.Add(code)
 		}
 	}
 	return f, codes, true

@@ -42,12 +42,13 @@ type Def struct {
 	CalcCond, CalcMsg string
 	Title             string
 	ContextSet        string
-	Expanded          []Position // pivot: nodes that are open, or closed when FullyExpanded
-	ShowAlternatives  bool       // list: alternatives are told from excluded values
-	Frequency         byte       // list: N V P R
-	Expressions       []string   // list
-	AutoSortRows      int        // list: selected values come first if there are more rows than this; 0 = off
-	Node              *tree.Node // the definition as written
+	Expanded          []Position   // pivot: nodes that are open, or closed when FullyExpanded
+	ShowAlternatives  bool         // list: alternatives are told from excluded values
+	Frequency         byte         // list: N V P R
+	Expressions       []string     // list
+	AutoSortRows      int          // list: selected values come first if there are more rows than this; 0 = off
+	Node              *tree.Node   // the definition as written
+	Items             []*tree.Node // master items that it uses, nil for those that are missing
 }
 
 // A Dim is one dimension of a definition.
@@ -164,6 +165,7 @@ func Parse(n *tree.Node, lib Library) *Def {
 		}
 		d.CalcMsg = expression(c.Get("qMsg"))
 	}
+	lib = d.noting(lib)
 	for _, x := range n.Get("qDimensions").Items() {
 		d.Dims = append(d.Dims, parseDim(x, lib))
 	}
@@ -186,8 +188,21 @@ func ParseList(n *tree.Node, lib Library) *Def {
 	for _, x := range n.Get("qExpressions").Items() {
 		d.Expressions = append(d.Expressions, x.Get("qExpr").Str())
 	}
-	d.Dims = []Dim{parseDim(n, lib)}
+	d.Dims = []Dim{parseDim(n, d.noting(lib))}
 	return d
+}
+
+// noting returns the library, with a note in the definition of what is taken
+// from it.
+func (d *Def) noting(lib Library) Library {
+	note := func(get func(string) *tree.Node) func(string) *tree.Node {
+		return func(id string) *tree.Node {
+			n := get(id)
+			d.Items = append(d.Items, n)
+			return n
+		}
+	}
+	return Library{note(lib.Dimension), note(lib.Measure)}
 }
 
 // parseDim reads an NxDimension. A master item gives what it is, the object how

@@ -205,13 +205,11 @@ func (c *Cube) initialPages(w *writer) {
 func (c *Cube) dimInfo(w *writer, d int) {
 	v := &c.dims[d]
 	w.str("qFallbackTitle", v.title)
-	cardinal, glyphs := 0, 0
-	lo, hi := math.NaN(), math.NaN()
+	cardinal, span := 0, noSpan
 	if v.field != nil {
-		cardinal = v.field.Symbols.Len()
-		lo, hi, glyphs = c.dimRange(d)
+		cardinal, span = v.field.Symbols.Len(), v.span
 	}
-	w.int("qApprMaxGlyphCount", glyphs)
+	w.int("qApprMaxGlyphCount", span.glyphs)
 	w.int("qCardinal", cardinal)
 	if v.locked {
 		w.bool("qLocked", true)
@@ -241,8 +239,8 @@ func (c *Cube) dimInfo(w *writer, d int) {
 	c.fieldFormat(w, v)
 	w.bool("qIsAutoFormat", true)
 	w.strs("qGroupFieldDefs", v.def.Fields)
-	w.num("qMin", lo)
-	w.num("qMax", hi)
+	w.num("qMin", span.lo)
+	w.num("qMax", span.hi)
 	c.attrInfos(w, v.attrs, v.def.Attrs, v.def.AttrDims)
 	if v.plain == nil && v.err == nil {
 		w.bool("qIsCalculated", true)
@@ -252,7 +250,7 @@ func (c *Cube) dimInfo(w *writer, d int) {
 	}
 	w.open("qCardinalities", '{')
 	w.int("qCardinal", cardinal)
-	w.int("qHypercubeCardinal", c.occurring(d))
+	w.int("qHypercubeCardinal", span.values)
 	w.int("qAllValuesCardinal", -1)
 	w.close('}')
 	w.text("qLibraryId", v.def.LibraryID)
@@ -260,50 +258,6 @@ func (c *Cube) dimInfo(w *writer, d int) {
 	if def := v.def.Node.Get("qDef"); !c.Def.List && def != nil {
 		c.passOn(w, def, inlineMembers)
 	}
-}
-
-// occurring counts the different values of a dimension in the rows.
-func (c *Cube) occurring(d int) int {
-	if c.codes == nil || d >= len(c.codes) || c.dims[d].field == nil {
-		return 0
-	}
-	seen := make([]bool, c.dims[d].field.Symbols.Len()+1)
-	n := 0
-	for _, code := range c.codes[d] {
-		if code != codeNull && int(code) < len(seen) && !seen[code] {
-			seen[code] = true
-			n++
-		}
-	}
-	return n
-}
-
-// dimRange returns the least and greatest number of a dimension in the rows,
-// NaN without numbers, and the length of its longest text, looked at in the
-// first rows only.
-func (c *Cube) dimRange(d int) (lo, hi float64, glyphs int) {
-	lo, hi = math.NaN(), math.NaN()
-	if c.codes == nil || d >= len(c.codes) {
-		return lo, hi, 0
-	}
-	sym := c.dims[d].field.Symbols
-	for i, code := range c.codes[d] {
-		if code == codeNull || int(code) > sym.Len() {
-			continue
-		}
-		if x := sym.Number(code); x == x {
-			if !(lo <= x) {
-				lo = x
-			}
-			if !(hi >= x) {
-				hi = x
-			}
-		}
-		if i < 1000 {
-			glyphs = max(glyphs, len([]rune(c.text(c.dims[d].value(code)))))
-		}
-	}
-	return lo, hi, glyphs
 }
 
 func dimensionType(f *model.Field) string {
@@ -386,11 +340,7 @@ func AppendFormat(dst []byte, f *dual.Format) []byte {
 func (c *Cube) measureInfo(w *writer, m int) {
 	v := &c.meas[m]
 	w.str("qFallbackTitle", v.title)
-	lo, hi, glyphs := math.NaN(), math.NaN(), 0
-	if m < len(c.vals) {
-		lo, hi, glyphs = c.measureRange(m)
-	}
-	w.int("qApprMaxGlyphCount", glyphs)
+	w.int("qApprMaxGlyphCount", v.span.glyphs)
 	w.int("qCardinal", 0)
 	w.str("qSortIndicator", indicator(&v.def.Sort, v.def.Reverse))
 	w.key("qNumFormat")
@@ -399,13 +349,13 @@ func (c *Cube) measureInfo(w *writer, m int) {
 	} else {
 		w.b = AppendFormat(w.b, nil)
 	}
-	w.num("qMin", zeroIfNone(lo))
-	w.num("qMax", zeroIfNone(hi))
+	w.num("qMin", zeroIfNone(v.span.lo))
+	w.num("qMax", zeroIfNone(v.span.hi))
 	w.invalid(v.err)
 	if v.def.Reverse {
 		w.bool("qReverseSort", true)
 	}
-	w.bool("qIsAutoFormat", v.fmt == nil)
+	w.bool("qIsAutoFormat", v.show == nil)
 	c.attrInfos(w, v.attrs, v.def.Attrs, v.def.AttrDims)
 	w.raw("qTrendLines", "[]")
 	w.text("qLibraryId", v.def.LibraryID)
@@ -420,26 +370,6 @@ func zeroIfNone(x float64) float64 {
 		return 0
 	}
 	return x
-}
-
-func (c *Cube) measureRange(m int) (lo, hi float64, glyphs int) {
-	lo, hi = math.NaN(), math.NaN()
-	for row := range c.Rows {
-		x := c.vals[m].Num(row)
-		if row < 1000 {
-			glyphs = max(glyphs, len([]rune(c.measureText(m, c.vals[m].At(row)))))
-		}
-		if x != x {
-			continue
-		}
-		if !(lo <= x) {
-			lo = x
-		}
-		if !(hi >= x) {
-			hi = x
-		}
-	}
-	return lo, hi, glyphs
 }
 
 // attrInfos writes qAttrExprInfo and qAttrDimInfo.

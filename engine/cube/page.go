@@ -5,7 +5,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -95,12 +97,36 @@ func (c *Cube) AppendPage(dst []byte, p Page) []byte {
 	return w.b
 }
 
-func (c *Cube) text(v dual.Value) string {
-	if v.IsNull() {
-		return "-"
+// endText ends a string whose text was appended from start on.
+func (w *writer) endText(start int) {
+	text := w.b[start:]
+	plain := true
+	for _, c := range text {
+		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			plain = false
+			break
+		}
 	}
-	return c.q.Fn.Locale.Text(v)
+	if plain {
+		w.b = append(w.b, '"')
+		return
+	}
+	w.b = tree.AppendString(w.b[:start-1], string(text))
 }
+
+// cell writes the members that all cells have behind their text.
+func (w *writer) cell(v dual.Value, elem int, state string) {
+	w.b = tree.AppendFloat(append(w.b, `,"qNum":`...), v.Float())
+	w.b = strconv.AppendInt(append(w.b, `,"qElemNumber":`...), int64(elem), 10)
+	w.b = append(append(append(w.b, `,"qState":"`...), state...), '"')
+	if v.IsNull() {
+		w.b = append(w.b, `,"qIsNull":true`...)
+	} else if v.HasNum() {
+		w.b = append(w.b, `,"qIsNumeric":true`...)
+	}
+}
+
+func (c *Cube) text(v dual.Value) string { return string(c.appendText(nil, v)) }
 
 // dimCell writes the members of an NxCell of a dimension.
 func (c *Cube) dimCell(w *writer, d, row int) {
@@ -127,14 +153,15 @@ func (c *Cube) dimCell(w *writer, d, row int) {
 		w.bool("qIsTotalCell", true)
 	default:
 		val := v.value(code)
-		text := c.dimText(v, val)
-		w.str("qText", text)
-		w.num("qNum", val.Float())
-		w.int("qElemNumber", int(code)-1)
-		w.str("qState", c.status(d, code).String())
-		if val.HasNum() {
-			w.bool("qIsNumeric", true)
+		w.b = append(w.b, `"qText":"`...)
+		start := len(w.b)
+		w.b = c.appendDim(w.b, v, val)
+		text := ""
+		if c.highlight != "" {
+			text = string(w.b[start:])
 		}
+		w.endText(start)
+		w.cell(val, int(code)-1, c.status(d, code).String())
 		if c.frequency != nil {
 			w.str("qFrequency", c.frequencyText(code))
 		}
@@ -145,14 +172,7 @@ func (c *Cube) dimCell(w *writer, d, row int) {
 	c.attrCells(w, v.attrs, len(v.def.Attrs), len(v.def.AttrDims), v.def.AttrDims, row)
 }
 
-// dimText formats a value of a dimension by the definition's format, if it
-// has one.
-func (c *Cube) dimText(v *dimView, val dual.Value) string {
-	if f := format(v.def.Format); f != nil && val.HasNum() {
-		return c.q.Fn.Locale.FormatNum(val.Num, f)
-	}
-	return c.text(val)
-}
+func (c *Cube) dimText(v *dimView, val dual.Value) string { return string(c.appendDim(nil, v, val)) }
 
 func (c *Cube) otherText(d int) string {
 	if label := c.dims[d].def.Other.Label; label != "" && !strings.HasPrefix(label, "=") {
@@ -162,11 +182,7 @@ func (c *Cube) otherText(d int) string {
 }
 
 func (c *Cube) frequencyText(code uint32) string {
-	n := float64(c.frequency[code])
-	total := 0.0
-	for _, x := range c.frequency[1:] {
-		total += float64(x)
-	}
+	n, total := float64(c.frequency[code]), c.alive
 	switch {
 	case c.Def.Frequency == 'V':
 		return strconv.Itoa(int(n))
@@ -196,24 +212,15 @@ func highlight(w *writer, text, search string) {
 	w.close('}')
 }
 
-func (c *Cube) measureText(m int, v dual.Value) string {
-	if f := c.meas[m].fmt; f != nil && v.HasNum() {
-		return c.q.Fn.Locale.FormatNum(v.Num, f)
-	}
-	return c.text(v)
-}
+func (c *Cube) measureText(m int, v dual.Value) string { return string(c.appendMeasure(nil, m, v)) }
 
 func (c *Cube) measureCell(w *writer, m, row int) {
 	v := c.vals[m].At(row)
-	w.str("qText", c.measureText(m, v))
-	w.num("qNum", v.Float())
-	w.int("qElemNumber", 0)
-	w.str("qState", "L")
-	if v.IsNull() {
-		w.bool("qIsNull", true)
-	} else if v.HasNum() {
-		w.bool("qIsNumeric", true)
-	}
+	w.b = append(w.b, `"qText":"`...)
+	start := len(w.b)
+	w.b = c.appendMeasure(w.b, m, v)
+	w.endText(start)
+	w.cell(v, 0, "L")
 	mv := &c.meas[m]
 	c.attrCells(w, mv.attrs, len(mv.def.Attrs), len(mv.def.AttrDims), mv.def.AttrDims, row)
 }

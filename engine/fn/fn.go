@@ -27,6 +27,7 @@ type Context struct {
 	Rand   func() float64   // uniform in [0, 1); nil: Rand() is NULL
 
 	User          string // as OSUser shows it
+	OnUser        func() // is told that a function shows the user; nil: nobody is
 	AppName       string
 	AppID         string
 	AppTitle      string

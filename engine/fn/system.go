@@ -7,8 +7,8 @@ import (
 )
 
 var systemFuncs = []Func{
-	about("OSUser", func(c *Context) string { return c.User }),
-	about("QVUser", func(c *Context) string { return c.User }),
+	about("OSUser", (*Context).user),
+	about("QVUser", (*Context).user),
 	about("DocumentName", func(c *Context) string { return c.AppID }),
 	about("DocumentPath", func(c *Context) string { return c.AppID }),
 	about("DocumentTitle", func(c *Context) string { return orElse(c.AppTitle, c.AppName) }),
@@ -21,6 +21,13 @@ var systemFuncs = []Func{
 	about("GetCollationLocale", func(c *Context) string { return c.Locale.CollationLocale }),
 	{Name: "IsPartialReload", Eval: func(c *Context, _ []dual.Value) dual.Value { return dual.Bool(c.PartialReload) }},
 	{Name: "GeoMakePoint", Min: 2, Max: 2, Eval: strict(geoMakePoint)},
+}
+
+func (c *Context) user() string {
+	if c.OnUser != nil {
+		c.OnUser()
+	}
+	return c.User
 }
 
 // about is a function without arguments that tells a fact of the session.

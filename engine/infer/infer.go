@@ -28,6 +28,8 @@ type Engine struct {
 	Model *model.Model
 	trees *plan
 	cache *otter.Cache[uint64, *Result]
+
+	recent *recent
 }
 
 // cacheBytes bounds the results kept per model.
@@ -47,7 +49,7 @@ func New(m *model.Model) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{Model: m, trees: newPlan(m), cache: cache}, nil
+	return &Engine{Model: m, trees: newPlan(m), cache: cache, recent: newRecent(int(weight), cacheBytes/4)}, nil
 }
 
 // Of returns what the state's selections leave possible. Parts are computed
@@ -56,8 +58,12 @@ func (e *Engine) Of(st *state.State) *Result {
 	if r, ok := e.cache.GetIfPresent(st.Hash()); ok && state.Equal(r.State, st) {
 		return r
 	}
+	if r := e.recent.find(st); r != nil {
+		return r
+	}
 	r := e.compute(st)
 	e.cache.Set(st.Hash(), r)
+	e.recent.add(r)
 	return r
 }
 

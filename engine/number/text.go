@@ -54,7 +54,10 @@ func (l *Locale) appendFormat(dst []byte, x float64, f *dual.Format) []byte {
 	if f == nil || math.IsNaN(x) || math.IsInf(x, 0) {
 		return l.AppendNum(dst, x)
 	}
-	p := l.own().byFormat.Get(f, func() *presentation { return l.present(f) })
+	return l.appendShown(dst, x, l.own().byFormat.Get(f, func() *presentation { return l.present(f) }))
+}
+
+func (l *Locale) appendShown(dst []byte, x float64, p *presentation) []byte {
 	ok := false
 	switch {
 	case p.number != nil:
@@ -68,6 +71,24 @@ func (l *Locale) appendFormat(dst []byte, x float64, f *dual.Format) []byte {
 		return l.AppendNum(dst, x)
 	}
 	return dst
+}
+
+// A Presenter shows numbers by one format. Any number of goroutines may use it.
+type Presenter struct {
+	l *Locale
+	p *presentation
+}
+
+// Presenter returns what shows numbers by f as [Locale.FormatNum] does. It is
+// for formats that live as long as a chart: those of FormatNum are remembered.
+func (l *Locale) Presenter(f *dual.Format) *Presenter { return &Presenter{l, l.present(f)} }
+
+// Append appends the text of x.
+func (p *Presenter) Append(dst []byte, x float64) []byte {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return p.l.AppendNum(dst, x)
+	}
+	return p.l.appendShown(dst, x, p.p)
 }
 
 // present decides how f shows numbers.

@@ -3,6 +3,7 @@ package qix
 import (
 	"fmt"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/cognate-bi/cognate/engine/object/tree"
 )
@@ -14,6 +15,9 @@ type request struct {
 	method string
 	params *tree.Node // array, object or nil
 	delta  bool
+
+	shows     bool        // what a selection leaves: pointless after the next one
+	overtaken atomic.Bool // by that
 }
 
 // Limits bound one frame of a client.
@@ -34,18 +38,18 @@ func (l Limits) frameBytes() int {
 
 // readRequest parses a frame. On an error the request holds what is known,
 // so that the answer can carry its id.
-func readRequest(frame []byte, lim Limits) (request, *Error) {
+func readRequest(frame []byte, lim Limits) (*request, *Error) {
 	if len(frame) > lim.frameBytes() {
-		return request{}, &Error{codeInvalidRequest, fmt.Sprintf("a frame of %d bytes, %d are allowed", len(frame), lim.frameBytes()), "Request too large"}
+		return &request{}, &Error{codeInvalidRequest, fmt.Sprintf("a frame of %d bytes, %d are allowed", len(frame), lim.frameBytes()), "Request too large"}
 	}
 	n, err := tree.Parse(frame, tree.Limits{Depth: lim.Depth, Values: lim.Values})
 	if err != nil {
-		return request{}, &Error{codeParse, err.Error(), "Parse error"}
+		return &request{}, &Error{codeParse, err.Error(), "Parse error"}
 	}
 	if n.Kind() != tree.Object {
-		return request{}, &Error{codeInvalidRequest, "a request is one object", "Invalid request"}
+		return &request{}, &Error{codeInvalidRequest, "a request is one object", "Invalid request"}
 	}
-	r := request{id: n.Get("id"), handle: n.Get("handle").IntOr(-1), method: n.Get("method").Str(), params: n.Get("params"), delta: n.Get("delta").Truth()}
+	r := &request{id: n.Get("id"), handle: n.Get("handle").IntOr(-1), method: n.Get("method").Str(), params: n.Get("params"), delta: n.Get("delta").Truth()}
 	if k := r.id.Kind(); k != tree.Number && k != tree.String {
 		r.id = nil
 	}

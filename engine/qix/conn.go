@@ -37,8 +37,8 @@ type slot struct {
 
 // requestKey names a request in the session's queue.
 type requestKey struct {
-	conn *Conn
-	id   string
+	conn    *Conn
+	request *request
 }
 
 // NewConn connects a client to a session. emit sends one frame; it may be
@@ -67,18 +67,41 @@ func (c *Conn) Close() {
 func (c *Conn) Receive(frame []byte) {
 	r, e := readRequest(frame, c.limits)
 	if e != nil {
-		c.respond(&r, nil, e, nil, nil)
+		c.respond(r, nil, e, nil, nil)
 		return
 	}
 	if m := classes[global][r.method]; r.handle == -1 && m.urgent {
-		out, e := c.call(context.Background(), &r, nil, &m)
-		c.respond(&r, out, e, nil, nil)
+		out, e := c.call(context.Background(), r, nil, &m)
+		c.respond(r, out, e, nil, nil)
 		return
 	}
-	ok := c.s.Queue.Add(requestKey{c, r.key()}, func(ctx context.Context) { c.serve(ctx, &r) })
+	c.overtake(r)
+	ok := c.s.Queue.Add(requestKey{c, r}, len(frame), func(ctx context.Context) { c.serve(ctx, r) })
 	if !ok {
-		c.respond(&r, nil, &Error{codeMemoryLimit, r.method, "Too many waiting requests"}, nil, nil)
+		c.respond(r, nil, &Error{codeMemoryLimit, r.method, "Too many waiting requests"}, nil, nil)
 	}
+}
+
+// overtake cancels what a selection makes pointless: the answers of the session
+// that are still to show what the former selection leaves.
+func (c *Conn) overtake(r *request) {
+	ref, err := c.s.Handle(r.handle)
+	if err != nil {
+		return // unknown as yet, or for good
+	}
+	m := classes[ref.Class][r.method]
+	r.shows = m.shows && c.s.ShowsData(ref)
+	if !m.selects {
+		return
+	}
+	c.s.Queue.Cancel(func(key any) bool {
+		k, ok := key.(requestKey)
+		if !ok || !k.request.shows {
+			return false
+		}
+		k.request.overtaken.Store(true)
+		return true
+	})
 }
 
 // serve answers a request; it runs in the session's queue.
@@ -88,6 +111,9 @@ func (c *Conn) serve(ctx context.Context, r *request) {
 	out, e := c.dispatch(ctx, r)
 	if c.log.Enabled(ctx, slog.LevelDebug) {
 		c.log.Debug("request", "method", r.method, "handle", r.handle, "ms", float64(time.Since(begun).Microseconds())/1e3, "failed", e != nil)
+	}
+	if e != nil && e.Code == codeAborted && r.overtaken.Load() {
+		c.s.SetInvalid(r.handle) // who does not ask again by itself is told to
 	}
 	changed, closed := c.s.End()
 	if len(changed)+len(closed) > 0 {
@@ -148,7 +174,11 @@ func (c *Conn) call(ctx context.Context, r *request, ref *session.Ref, m *method
 
 // respond emits the answer to a request.
 func (c *Conn) respond(r *request, out []member, e *Error, changed, closed []int) {
-	dst := appendHead(nil, r.id)
+	size := 256
+	for _, m := range out {
+		size += len(m.json) + 64
+	}
+	dst := appendHead(make([]byte, 0, size), r.id)
 	if e != nil {
 		dst = appendError(dst, e)
 	} else {
@@ -211,6 +241,6 @@ func (c *Conn) send(frame []byte) {
 func (c *Conn) cancel(id *tree.Node) {
 	c.s.Queue.Cancel(func(key any) bool {
 		k, ok := key.(requestKey)
-		return ok && (id == nil || k.conn == c && k.id == id.JSON())
+		return ok && (id == nil || k.conn == c && k.request.key() == id.JSON())
 	})
 }

@@ -436,7 +436,7 @@ func TestDelta(t *testing.T) {
 func TestCancel(t *testing.T) {
 	c := openSales(t)
 	block, started := make(chan struct{}), make(chan struct{})
-	c.conn.s.Queue.Add(nil, func(context.Context) { close(started); <-block })
+	c.conn.s.Queue.Add(nil, 0, func(context.Context) { close(started); <-block })
 	<-started
 	waiting := c.send(1, "Evaluate", `["1"]`, "")
 	if n := c.ask(-1, "CancelRequest", fmt.Sprintf("[%d]", waiting)); n.Get("result").JSON() != "{}" {

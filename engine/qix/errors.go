@@ -61,6 +61,7 @@ var known = []struct {
 	{access.ErrDenied, 5, "Access denied"},
 	{app.ErrNotFound, 1003, "App not found"},
 	{app.ErrExists, 1000, "App already exists"},
+	{app.ErrMemory, codeMemoryLimit, "Memory limit reached"},
 	{app.ErrReloading, 11000, "Reload in progress"},
 	{app.ErrConnection, 2001, "Connection not found"},
 	{app.ErrConnExists, 2000, "Connection already exists"},

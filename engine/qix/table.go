@@ -1,6 +1,7 @@
 package qix
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/object/tree"
@@ -21,6 +22,9 @@ type method struct {
 	run    func(*call) error
 	urgent bool // answered at once, beside the queue; touches no session state
 	data   bool // the answer shows data
+	// A request that selects makes those that show pointless that came before
+	// it: what they show is over.
+	selects, shows bool
 }
 
 // on describes a method: its parameters as "qName:s qValues:a".
@@ -46,24 +50,51 @@ const global session.Class = "Global"
 // classes is the method table.
 var classes = map[session.Class]map[string]method{
 	global:                   globalMethods,
-	session.Doc:              docMethods,
-	session.Field:            showing(fieldMethods),
-	session.GenericObject:    showing(objectMethods),
+	session.Doc:              overtaking(docMethods),
+	session.Field:            overtaking(showing(fieldMethods)),
+	session.GenericObject:    marked(overtaking(showing(objectMethods)), shown, func(m *method) { m.shows = true }),
 	session.GenericDimension: merge(itemMethods, dimensionMethods),
 	session.GenericMeasure:   merge(itemMethods, measureMethods),
-	session.GenericBookmark:  merge(itemMethods, bookmarkMethods),
+	session.GenericBookmark:  overtaking(merge(itemMethods, bookmarkMethods)),
 	session.GenericVariable:  merge(itemMethods, variableMethods),
 	session.Variable:         legacyVariableMethods,
 }
 
 // showing marks methods whose answers show data.
 func showing(set map[string]method) map[string]method {
+	return marked(set, nil, func(m *method) { m.data = true })
+}
+
+// marked changes the methods of a set with the names, or all of them.
+func marked(set map[string]method, names []string, change func(*method)) map[string]method {
 	out := map[string]method{}
 	for name, m := range set {
-		m.data = true
+		if names == nil || slices.Contains(names, name) {
+			change(&m)
+		}
 		out[name] = m
 	}
 	return out
+}
+
+// selecting are the methods by which users select, whatever their class.
+var selecting = []string{
+	"ClearAll", "Back", "Forward", "Apply", "ApplyBookmark", "SelectAssociations", // of the app and of bookmarks
+	"Select", "ToggleSelect", "SelectValues", "LowLevelSelect", "SelectAll", "SelectPossible", "SelectAlternative", "SelectExcluded",
+	"Clear", "ClearAllButThis", // of fields
+	"SelectListObjectValues", "SelectListObjectAll", "SelectListObjectPossible", "SelectListObjectAlternative", "SelectListObjectExcluded",
+	"SelectListObjectContinuousRange", "SelectHyperCubeValues", "SelectHyperCubeCells", "SelectPivotCells", "SelectHyperCubeContinuousRange",
+	"RangeSelectHyperCubeValues", "MultiRangeSelectHyperCubeValues", "ClearSelections", // of objects
+}
+
+// shown are the methods of objects that answer what a selection leaves.
+var shown = []string{
+	"GetLayout", "GetListObjectData", "GetHyperCubeData", "GetHyperCubeReducedData", "GetHyperCubePivotData", "GetHyperCubeStackData",
+}
+
+// overtaking marks the methods that overtake others.
+func overtaking(set map[string]method) map[string]method {
+	return marked(set, selecting, func(m *method) { m.selects = true })
 }
 
 func merge(sets ...map[string]method) map[string]method {

@@ -12,7 +12,6 @@ import (
 	"github.com/cognate-bi/cognate/engine/expr"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/storage"
-	"github.com/cognate-bi/cognate/storage/bitset"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -438,24 +437,6 @@ func (slotEnv) Bind(n expr.Node) (eval.Binding, bool, error) {
 // on the order of the rows.
 func (g *Grid) Ordered() bool { return g.p.ordered }
 
-// Underlying returns the field that a selection in a dimension goes to, and
-// its codes that have the dimension's value; nil if the dimension depends on
-// more than one field.
-func (g *Grid) Underlying(dim int, code uint32) (*model.Field, *bitset.Set) {
-	d := g.dims[dim]
-	if code == 0 || len(d.fields()) != 1 {
-		return nil, nil
-	}
-	f := d.fields()[0]
-	codes := bitset.New(f.Symbols.Len() + 1)
-	if d.field != nil {
-		codes.Add(int(code))
-		return f, codes
-	}
-	for c, own := range d.through {
-		if own == code && c > 0 {
-			codes.Add(c)
-		}
-	}
-	return f, codes
-}
+// Through returns, for a dimension calculated from one field, the dimension's
+// code of every code of that field; nil for other dimensions.
+func (g *Grid) Through(dim int) []uint32 { return g.dims[dim].through }

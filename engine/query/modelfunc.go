@@ -226,7 +226,7 @@ func (p *planner) currentSelections(n *expr.Call) (dual.Value, error) {
 	}
 	st := p.c.stateOf(args, 4)
 	var records []string
-	for _, name := range st.Fields() {
+	for _, name := range p.c.History.Now().Order(text(4, p.c.State)) {
 		if f := p.c.model().Field(name); f != nil {
 			records = append(records, name+text(1, ": ")+p.c.selections(st, f, text(2, ", "), most))
 		}

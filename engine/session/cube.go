@@ -10,14 +10,17 @@ import (
 	"github.com/cognate-bi/cognate/engine/object/tree"
 )
 
-// A cached cube is good while nothing that it may depend on has changed.
-type cached struct {
+// An own cube is one that no other session can use: a search, or nodes opened
+// by the user, or the time. It is good while nothing that it may depend on has
+// changed.
+type ownCube struct {
 	epoch uint64
+	node  *tree.Node // the definition
 	cube  *cube.Cube
 }
 
-// cachedMax bounds the cubes that a session keeps at hand.
-const cachedMax = 200
+// ownMax bounds the cubes that a session keeps for itself.
+const ownMax = 20
 
 // appendCube writes the layout of a hypercube or list object.
 func (s *Session) appendCube(ctx context.Context, dst []byte, d object.Def) ([]byte, error) {
@@ -73,22 +76,23 @@ func (s *Session) compute(ctx context.Context, at target, node *tree.Node, name 
 		name = "$" // objects may name a state that was removed
 	}
 	epoch := s.handles.epoch.Load()
-	if c, ok := s.cubes[at]; ok && c.epoch == epoch && c.cube.Def.Node == node {
+	if c, ok := s.cubes[at]; ok && c.epoch == epoch && c.node == node {
 		return c.cube, nil
 	}
+	delete(s.cubes, at)
 	def := s.definition(at, node, name, list)
 	o, err := s.cubeOptions(ctx, at, def, name)
 	if err != nil {
 		return nil, err
 	}
-	c, err := cube.Compute(ctx, s.Context(name), def, o)
-	if err != nil {
-		return nil, err
+	c, shared, err := s.data.Results.Compute(ctx, s.Context(name), def, o)
+	if err != nil || shared {
+		return c, err
 	}
-	if len(s.cubes) >= cachedMax {
+	if len(s.cubes) >= ownMax {
 		clear(s.cubes)
 	}
-	s.cubes[at] = cached{epoch, c}
+	s.cubes[at] = ownCube{epoch, node, c}
 	return c, nil
 }
 

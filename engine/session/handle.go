@@ -251,6 +251,27 @@ func (s *Session) Handle(handle int) (*Ref, error) { return s.handles.get(handle
 // SetValid marks that the layout of the reference has been fetched.
 func (s *Session) SetValid(r *Ref) { s.handles.setValid(r.Class, r.ID, s.epoch) }
 
+// ShowsData reports whether the layout of the reference shows selections or
+// data. It may be called from anywhere.
+func (s *Session) ShowsData(r *Ref) bool {
+	s.handles.mu.Lock()
+	defer s.handles.mu.Unlock()
+	st := s.handles.byID[r.Handle]
+	return st != nil && st.deps.Data
+}
+
+// SetInvalid tells that a layout has to be fetched, also if that was told
+// before.
+func (s *Session) SetInvalid(handle int) {
+	h := &s.handles
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if st := h.byID[handle]; st != nil && !slices.Contains(h.changed, handle) {
+		st.valid = false
+		h.changed = append(h.changed, handle)
+	}
+}
+
 // onEvent marks what a change of the app makes out of date. It is called by
 // whoever changes the app.
 func (h *handles) onEvent(e app.Event) {

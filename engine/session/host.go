@@ -83,7 +83,7 @@ func (s *Session) Expression(ctx context.Context, source, name string) (text str
 
 // Value evaluates an expression without dimensions in a state.
 func (s *Session) Value(ctx context.Context, source, name string) (dual.Value, error) {
-	return s.Context(name).Value(ctx, source)
+	return s.data.Results.Value(ctx, s.Context(name), source)
 }
 
 // AppendDef implements [object.Host].

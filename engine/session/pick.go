@@ -12,11 +12,34 @@ import (
 
 // PickElements selects element numbers of a dimension of a place.
 func (s *Session) PickElements(ctx context.Context, p Place, dim int, elements []int, how Pick) (bool, error) {
+	if f := s.listField(p); f != nil && dim == 0 {
+		codes := bitset.New(f.Symbols.Len() + 1)
+		for _, e := range elements {
+			if e >= 0 && e < f.Symbols.Len() {
+				codes.Add(e + 1)
+			}
+		}
+		return s.Select(f, codes, s.in(p, how))
+	}
 	c, err := s.Cube(ctx, p)
 	if err != nil {
 		return false, err
 	}
 	return s.pick(c, p, dim, elements, how)
+}
+
+// listField returns the field of a list object that shows nothing but a field:
+// its element numbers are known without computing what it shows. nil for all
+// other places.
+func (s *Session) listField(p Place) *model.Field {
+	if !p.list {
+		return nil
+	}
+	def := s.definition(p.target, p.node, p.State, true)
+	if d := &def.Dims[0]; len(def.Expressions) == 0 && d.CalcCond == "" && !d.Missing {
+		return s.FieldOf(d.Field())
+	}
+	return nil
 }
 
 // pick selects element numbers of a dimension; done is false if its values are

@@ -3,16 +3,51 @@ package session
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
-// queueMax bounds the requests that wait in one session.
-const queueMax = 10000
+// Bounds of what waits in one session.
+const (
+	queueMax      = 10000
+	queueBytesMax = 256 << 20 // of frames; one request may be larger
+)
+
+// A Backlog is the bytes of the frames that wait in all sessions. The nil
+// *Backlog has no bounds.
+type Backlog struct {
+	max  int64
+	used atomic.Int64
+}
+
+// NewBacklog returns a backlog of at most so many bytes.
+func NewBacklog(sizeBytes int64) *Backlog { return &Backlog{max: sizeBytes} }
+
+// take adds a frame; ok = false if there is no room. A frame is always taken
+// where nothing waits.
+func (b *Backlog) take(sizeBytes int) (ok bool) {
+	if b == nil {
+		return true
+	}
+	if now := b.used.Add(int64(sizeBytes)); now > b.max && now > int64(sizeBytes) {
+		b.used.Add(-int64(sizeBytes))
+		return false
+	}
+	return true
+}
+
+func (b *Backlog) give(sizeBytes int) {
+	if b != nil {
+		b.used.Add(-int64(sizeBytes))
+	}
+}
 
 // A Queue runs the requests of a session in order, each with a context of its
 // own, so that a waiting or running one can be cancelled at any time.
 type Queue struct {
 	mu      sync.Mutex
 	waiting []*job
+	bytes   int // of frames of those and of the running one
+	backlog *Backlog
 	running *job
 	wake    chan struct{}
 	closed  bool
@@ -25,24 +60,26 @@ type job struct {
 	ctx    context.Context //nolint:containedctx // handed to run, once
 	cancel context.CancelFunc
 	run    func(context.Context)
+	bytes  int
 }
 
-func newQueue() *Queue {
-	q := &Queue{wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newQueue(b *Backlog) *Queue {
+	q := &Queue{backlog: b, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go q.work()
 	return q
 }
 
-// Add appends a request. run is called with a cancelled context when the
-// request was cancelled before its turn. Add reports false when the queue is
-// full or closed.
-func (q *Queue) Add(key any, run func(context.Context)) bool {
+// Add appends a request that came in a frame of so many bytes. run is called
+// with a cancelled context when the request was cancelled before its turn. Add
+// reports false when the queue, or that of all sessions, is full or closed.
+func (q *Queue) Add(key any, sizeBytes int, run func(context.Context)) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || len(q.waiting) >= queueMax {
+	if q.closed || len(q.waiting) >= queueMax || q.bytes > 0 && q.bytes+sizeBytes > queueBytesMax || !q.backlog.take(sizeBytes) {
 		return false
 	}
-	j := &job{key: key, run: run}
+	q.bytes += sizeBytes
+	j := &job{key: key, run: run, bytes: sizeBytes}
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	q.waiting = append(q.waiting, j)
 	select {
@@ -70,6 +107,9 @@ func (q *Queue) Cancel(match func(key any) bool) {
 func (q *Queue) next() (j *job, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.running != nil {
+		q.release(q.running)
+	}
 	q.running = nil
 	if q.closed {
 		return nil, false
@@ -81,6 +121,11 @@ func (q *Queue) next() (j *job, ok bool) {
 	q.waiting[0] = nil
 	q.waiting = q.waiting[1:]
 	return q.running, true
+}
+
+func (q *Queue) release(j *job) {
+	q.bytes -= j.bytes
+	q.backlog.give(j.bytes)
 }
 
 func (q *Queue) work() {
@@ -107,6 +152,7 @@ func (q *Queue) close() {
 	}
 	for _, j := range q.waiting {
 		j.cancel()
+		q.release(j)
 	}
 	if !q.closed {
 		q.closed = true

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -58,11 +59,14 @@ func (s *Session) Select(f *model.Field, codes *bitset.Set, p Pick) (ok bool, er
 		s.step(p.State, st.Without(f.Name))
 		return true, nil
 	}
-	st, ok = s.reconcile(st, f, next)
+	err = s.lib.Turns().Do(context.Background(), func(context.Context, bool) error { // a selection is quick, and waits for what is
+		st, ok = s.reconcile(st, f, next)
+		return nil
+	})
 	if ok {
 		s.step(p.State, st)
 	}
-	return ok, nil
+	return ok, err
 }
 
 // toggled flips codes in a selection. A field that always has one value moves

@@ -65,7 +65,7 @@ type Session struct {
 	temporary   map[string]*tree.Node
 	groups      map[groupKey]int // active fields of cyclic dimensions
 	expanded    map[target]cube.Open
-	cubes       map[target]cached
+	cubes       map[target]ownCube
 
 	current atomic.Pointer[app.App] // the open app, for those outside the queue
 	handles handles
@@ -83,7 +83,7 @@ type softPatch struct {
 
 // New returns a session without an app. Close ends it.
 func New(id, user string, lib *app.Library, log *slog.Logger) *Session {
-	s := &Session{ID: id, User: user, lib: lib, log: log, Queue: newQueue()}
+	s := &Session{ID: id, User: user, lib: lib, log: log, Queue: newQueue(nil)}
 	s.handles.init()
 	s.reset()
 	return s
@@ -95,7 +95,7 @@ func (s *Session) reset() {
 	s.objects, s.ownStates = object.NewStore(), nil
 	s.soft, s.searches = map[string][]softPatch{}, map[target]string{}
 	s.temporary, s.groups = map[string]*tree.Node{}, map[groupKey]int{}
-	s.expanded, s.cubes = map[target]cube.Open{}, map[target]cached{}
+	s.expanded, s.cubes = map[target]cube.Open{}, map[target]ownCube{}
 }
 
 // Library returns the apps of the engine.
@@ -248,8 +248,9 @@ func (s *Session) End() (changed, closed []int) { return s.handles.take() }
 
 // A Registry is the sessions of an engine.
 type Registry struct {
-	lib *app.Library
-	log *slog.Logger
+	lib     *app.Library
+	log     *slog.Logger
+	backlog *Backlog
 
 	mu       sync.Mutex
 	sessions map[string]*entry
@@ -263,9 +264,12 @@ type entry struct {
 	expiry  *time.Timer // runs while there are no sockets
 }
 
+// backlogMax bounds the bytes of requests that wait in all sessions.
+const backlogMax = 1 << 30
+
 // NewRegistry returns an empty registry.
 func NewRegistry(lib *app.Library, log *slog.Logger) *Registry {
-	return &Registry{lib: lib, log: log, sessions: map[string]*entry{}}
+	return &Registry{lib: lib, log: log, backlog: NewBacklog(backlogMax), sessions: map[string]*entry{}}
 }
 
 // ErrClosing says that the engine is going down.
@@ -296,7 +300,7 @@ func (r *Registry) Attach(key, user string, identity *access.User) (s *Session, 
 		}
 	}
 	s = New(key, user, r.lib, r.log)
-	s.Identity = identity
+	s.Identity, s.Queue.backlog = identity, r.backlog
 	r.sessions[key] = &entry{session: s, sockets: 1}
 	return s, false, nil
 }
@@ -361,7 +365,7 @@ func (r *Registry) Close() {
 // called from anywhere: it waits for its turn in the queue.
 func (s *Session) OpenSessionApp(id string) error {
 	done := make(chan error, 1)
-	ok := s.Queue.Add(nil, func(context.Context) {
+	ok := s.Queue.Add(nil, 0, func(context.Context) {
 		_, err := s.CreateSessionApp(id)
 		done <- err
 	})

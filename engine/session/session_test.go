@@ -13,12 +13,12 @@ import (
 )
 
 func TestQueueRunsInOrderAndCancels(t *testing.T) {
-	q := newQueue()
+	q := newQueue(nil)
 	started, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var order []int
 	var cancelled []int
 	add := func(i int) bool {
-		return q.Add(i, func(ctx context.Context) {
+		return q.Add(i, 1, func(ctx context.Context) {
 			if i == 0 {
 				close(started)
 				<-release
@@ -49,11 +49,11 @@ func TestQueueRunsInOrderAndCancels(t *testing.T) {
 }
 
 func TestQueueIsBounded(t *testing.T) {
-	q := newQueue()
+	q := newQueue(nil)
 	release := make(chan struct{})
-	q.Add(nil, func(context.Context) { <-release })
+	q.Add(nil, 1, func(context.Context) { <-release })
 	n := 0
-	for q.Add(nil, func(context.Context) {}) {
+	for q.Add(nil, 1, func(context.Context) {}) {
 		n++
 	}
 	if n > queueMax {
@@ -61,6 +61,37 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	close(release)
 	q.close()
+}
+
+// Frames that wait are bounded by bytes, in a session and in all of them; what
+// has run or was dropped makes room.
+func TestQueueIsBoundedByBytes(t *testing.T) {
+	all := NewBacklog(100)
+	one, two := newQueue(all), newQueue(all)
+	release := make(chan struct{})
+	wait := func(context.Context) { <-release }
+	if !one.Add(nil, 60, wait) || !two.Add(nil, 40, wait) {
+		t.Fatal("there is room")
+	}
+	if one.Add(nil, 1, wait) {
+		t.Error("more waits than is allowed in all sessions")
+	}
+	two.mu.Lock()
+	two.bytes += queueBytesMax
+	two.mu.Unlock()
+	all.max = 1 << 40
+	if two.Add(nil, 1, wait) || !one.Add(nil, 1, wait) {
+		t.Error("the bound of one session is not that of another")
+	}
+	close(release)
+	one.close()
+	two.close()
+	if n := all.used.Load(); n != 0 {
+		t.Errorf("%d bytes wait in closed sessions", n)
+	}
+	if !NewBacklog(1).take(50) {
+		t.Error("a large frame is refused though nothing waits")
+	}
 }
 
 // A session lives on for its time after the last socket, and is the same for

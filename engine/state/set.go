@@ -13,6 +13,8 @@ const Default = "$"
 // is immutable; the zero Set has only the default state, without selections.
 type Set struct {
 	states map[string]*State
+	reads  *Reads // who notes what is looked at; nil: nobody
+	step   int    // where in the history the set was found
 }
 
 // State returns the named state ("" and "$" are the default one); ok = false
@@ -22,7 +24,24 @@ func (s Set) State(name string) (st *State, ok bool) {
 		name = Default
 	}
 	st, ok = s.states[name]
-	return st, ok || name == Default
+	ok = ok || name == Default
+	if s.reads != nil {
+		s.reads.note(Read{s.step, name, false}, st, ok)
+	}
+	return st, ok
+}
+
+// Order returns the fields of the named state in the order in which they were
+// first selected.
+func (s Set) Order(name string) []string {
+	if name == "" {
+		name = Default
+	}
+	st := s.states[name]
+	if s.reads != nil {
+		s.reads.note(Read{s.step, name, true}, st, true)
+	}
+	return st.Fields()
 }
 
 // Names returns the names of the alternate states, without the default one.
@@ -41,7 +60,8 @@ func (s Set) With(name string, st *State) Set {
 		states = map[string]*State{}
 	}
 	states[name] = st
-	return Set{states}
+	s.states = states
+	return s
 }
 
 // Without returns the set without an alternate state.
@@ -51,7 +71,8 @@ func (s Set) Without(name string) (Set, error) {
 	}
 	states := maps.Clone(s.states)
 	delete(states, name)
-	return Set{states}, nil
+	s.states = states
+	return s, nil
 }
 
 // EqualSets reports whether both sets have the same states with the same
@@ -77,6 +98,7 @@ type History struct {
 	now    Set
 	past   []kept // oldest first
 	future []kept // next first
+	reads  *Reads // who notes what is looked at; nil: nobody
 }
 
 // historyMax bounds the steps that are kept.
@@ -129,13 +151,15 @@ func (h History) ForwardCount() int { return len(h.future) }
 // At returns the selections n steps back (n > 0) or forward (n < 0), of the
 // furthest step there is.
 func (h History) At(n int) Set {
+	s := h.now
 	switch {
 	case n > 0 && len(h.past) > 0:
-		return h.past[max(0, len(h.past)-n)].set()
+		s = h.past[max(0, len(h.past)-n)].set()
 	case n < 0 && len(h.future) > 0:
-		return h.future[min(len(h.future), -n)-1].set()
+		s = h.future[min(len(h.future), -n)-1].set()
 	}
-	return h.now
+	s.reads, s.step = h.reads, n
+	return s
 }
 
 // Map returns the history with f applied to every set in it.

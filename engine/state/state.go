@@ -12,6 +12,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/cognate-bi/cognate/storage/bitset"
 )
@@ -32,6 +33,7 @@ type State struct {
 	fields map[string]Selection
 	order  []string // fields in the order in which they were selected first
 	hash   uint64
+	print  atomic.Pointer[Print] // made when it is first asked for
 }
 
 // Field returns the selection in a field, ok = false if there is none.

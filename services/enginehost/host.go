@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -41,6 +42,7 @@ type Options struct {
 	Limits      qix.Limits
 	SessionTTL  time.Duration // life of a session after its last socket
 	WriteMax    int           // bytes of answers that may wait per socket; 0 = 256 MB
+	WriteAllMax int           // and for all of them together; 0 = 1 GB
 	GraceMax    time.Duration // how long shutting down waits; 0 = 5 s
 	Log         *slog.Logger
 }
@@ -56,6 +58,9 @@ func (o *Options) Validate() error {
 	}
 	if o.WriteMax == 0 {
 		o.WriteMax = 256 << 20
+	}
+	if o.WriteAllMax == 0 {
+		o.WriteAllMax = 1 << 30
 	}
 	if o.GraceMax == 0 {
 		o.GraceMax = 5 * time.Second
@@ -83,6 +88,7 @@ type Host struct {
 	upgrader websocket.FastHTTPUpgrader
 	listener net.Listener
 
+	unsent  atomic.Int64 // bytes of answers that wait
 	mu      sync.Mutex
 	sockets map[*socket]struct{}
 	closing bool
@@ -101,12 +107,13 @@ func New(o Options, lib *app.Library) (*Host, error) {
 	h := &Host{
 		opt: o, lib: lib, sessions: session.NewRegistry(lib, o.Log), listener: l, sockets: map[*socket]struct{}{},
 		upgrader: websocket.FastHTTPUpgrader{
-			ReadBufferSize: 64 << 10, WriteBufferSize: 64 << 10,
+			// large frames go around the buffers, and an idle socket keeps none to write with
+			ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{},
 		},
 	}
 	h.upgrader.CheckOrigin = h.originAllowed
 	h.server = &fasthttp.Server{
-		Handler: h.handle, Name: "cognate", ReadBufferSize: 64 << 10, MaxRequestBodySize: 1 << 20,
+		Handler: h.handle, Name: "cognate", ReadBufferSize: 16 << 10, MaxRequestBodySize: 1 << 20,
 		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, NoDefaultServerHeader: true, CloseOnShutdown: true,
 		KeepHijackedConns: true, // else closing a socket does nothing while it is being read
 		Logger:            logAdapter{o.Log},
@@ -142,7 +149,34 @@ func (h *Host) originAllowed(ctx *fasthttp.RequestCtx) bool {
 func (h *Host) Addr() net.Addr { return h.listener.Addr() }
 
 // Serve answers until Shutdown.
-func (h *Host) Serve() error { return h.server.Serve(h.listener) }
+func (h *Host) Serve() error {
+	done := make(chan struct{})
+	defer close(done)
+	go h.watchMemory(done)
+	return h.server.Serve(h.listener)
+}
+
+// memoryEvery is how often it is looked whether apps take too much memory.
+const memoryEvery = 5 * time.Second
+
+// watchMemory gives up memory when apps take more than they may.
+func (h *Host) watchMemory(done <-chan struct{}) {
+	tick := time.NewTicker(memoryEvery)
+	defer tick.Stop()
+	tight := false
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		enough := h.lib.Relieve()
+		if !enough && !tight {
+			h.opt.Log.Warn("apps in use take more memory than is allowed", "bytes", h.lib.MemoryBytes(), "allowed", h.lib.Options().MemoryMax)
+		}
+		tight = !enough
+	}
+}
 
 // Shutdown stops listening, tells all clients, ends their requests and waits
 // for them, at most for Options.GraceMax.

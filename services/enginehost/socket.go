@@ -39,7 +39,7 @@ type socket struct {
 
 	mu      sync.Mutex
 	frames  [][]byte
-	bytes   int
+	bytes   int // of frames that wait or are being written
 	wake    chan struct{}
 	done    chan struct{}
 	ended   bool
@@ -74,6 +74,9 @@ func (h *Host) socket(ws *websocket.Conn, r route, key string, who client) {
 	s.read(conn)
 	s.end(websocket.CloseNormalClosure, "")
 	writing.Wait()
+	s.mu.Lock()
+	s.drop()
+	s.mu.Unlock()
 }
 
 func (h *Host) add(s *socket) bool {
@@ -162,13 +165,36 @@ func (s *socket) emit(frame []byte) {
 	if s.ended {
 		return
 	}
-	if s.bytes += len(frame); s.bytes > s.host.opt.WriteMax && len(s.frames) > 0 {
-		s.frames = nil
+	before := s.bytes
+	s.bytes += len(frame)
+	all := s.host.unsent.Add(int64(len(frame)))
+	if before > 0 && s.bytes > s.host.opt.WriteMax || before > unreadMin && all > int64(s.host.opt.WriteAllMax) {
+		s.frames = append(s.frames, frame)
+		s.drop()
 		s.endLocked(closeSlow, "client does not read")
+		_ = s.ws.NetConn().SetWriteDeadline(time.Now()) // what is being written has no end either
 		return
 	}
 	s.frames = append(s.frames, frame)
 	s.signal()
+}
+
+// unreadMin is how much a client may leave unread when all together leave too
+// much: those that read are not cut off for the others.
+const unreadMin = 1 << 20
+
+// drop gives up the frames that wait.
+func (s *socket) drop() {
+	for _, f := range s.frames {
+		s.sent(len(f))
+	}
+	s.frames = nil
+}
+
+// sent notes that a frame does not take memory any more. The caller holds mu.
+func (s *socket) sent(sizeBytes int) {
+	s.bytes -= sizeBytes
+	s.host.unsent.Add(-int64(sizeBytes))
 }
 
 func (s *socket) signal() {
@@ -201,8 +227,22 @@ func (s *socket) close(code int, message string) { s.end(code, message) }
 func (s *socket) next() (frames [][]byte, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	frames, s.frames, s.bytes = s.frames, nil, 0
+	frames, s.frames = s.frames, nil
 	return frames, !s.ended
+}
+
+// writeAll sends frames, up to the first that cannot be.
+func (s *socket) writeAll(frames [][]byte) (err error) {
+	for _, f := range frames {
+		if err == nil {
+			_ = s.ws.SetWriteDeadline(time.Now().Add(writeTimeout)) // an error shows when it is written
+			err = s.ws.WriteMessage(websocket.TextMessage, f)
+		}
+		s.mu.Lock()
+		s.sent(len(f))
+		s.mu.Unlock()
+	}
+	return err
 }
 
 // write sends frames and pings; at the end it closes the connection, which
@@ -213,12 +253,9 @@ func (s *socket) write() {
 	defer ping.Stop()
 	for {
 		frames, ok := s.next()
-		for _, f := range frames {
-			_ = s.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
-			if err := s.ws.WriteMessage(websocket.TextMessage, f); err != nil {
-				s.end(websocket.CloseAbnormalClosure, "")
-				return
-			}
+		if err := s.writeAll(frames); err != nil {
+			s.end(websocket.CloseAbnormalClosure, "")
+			return
 		}
 		if !ok {
 			_ = s.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(s.code, s.message), time.Now().Add(time.Second))
