@@ -13,7 +13,8 @@ import (
 
 // files are the generators by the name of what they generate.
 var files = map[string]func(){
-	"unpack": unpack,
+	"structure": structure,
+	"unpack":    unpack,
 }
 
 func main() {
