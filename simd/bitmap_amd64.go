@@ -2,11 +2,6 @@
 
 package simd
 
-import "golang.org/x/sys/cpu"
-
-// Tests clear it to reach every path; nothing else writes it.
-var hasVPOPCNT = hasAVX512 && cpu.X86.HasAVX512VPOPCNTDQ
-
 // The kernels do n words, a multiple of 32 above 0, and check nothing.
 
 //go:noescape

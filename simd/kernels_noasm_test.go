@@ -1,4 +1,4 @@
-//go:build !amd64 || purego || checked
+//go:build !amd64 || purego
 
 package simd
 

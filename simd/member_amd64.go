@@ -2,15 +2,6 @@
 
 package simd
 
-import "golang.org/x/sys/cpu"
-
-// Tests clear these to reach every path; nothing else writes them.
-var (
-	hasAVX2   = cpu.X86.HasAVX2
-	hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
-	hasVBMI   = hasAVX512 && cpu.X86.HasAVX512VBMI
-)
-
 // The kernels do n words of 64 codes, n above 0, and return the OR of all
 // words. They check nothing: a set has a bit for every code that occurs.
 

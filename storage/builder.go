@@ -2,9 +2,12 @@ package storage
 
 import (
 	"fmt"
+	"math"
+	"runtime"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -18,6 +21,7 @@ type Builder struct {
 	catalog *Catalog
 	columns []columnBuilder
 	rows    int
+	arrays  int64 // bytes of the large arrays at the last look for garbage
 }
 
 type columnBuilder struct {
@@ -28,6 +32,7 @@ type columnBuilder struct {
 	// entry is looked up once, not once per row.
 	dict    *dual.Dict
 	through []uint32
+	open    int // entries of dict that are unseen
 	buf     []uint32
 	fresh   []uint32 // entries of dict to be looked up
 }
@@ -47,6 +52,14 @@ func (c *Catalog) NewBuilder(name string, fields []string) *Builder {
 		b.columns[i].field = c.FieldOf(f)
 	}
 	return b
+}
+
+// Expect tells about how many rows there will be, so that memory for them is
+// taken once. It may be wrong.
+func (b *Builder) Expect(rows int) {
+	for i := range b.columns {
+		b.columns[i].codes.expected = min(rows, RowsMax)
+	}
 }
 
 // Rows returns the number of rows so far.
@@ -90,7 +103,33 @@ func (b *Builder) Append(batch []dual.Vector) error {
 		})
 	}
 	b.rows += batch[0].N
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	b.collect()
+	return nil
+}
+
+// garbageBytes is how much arrays may grow until those that they were copied
+// from are collected.
+const garbageBytes = 12 << 20
+
+// collect frees the arrays of which larger copies were made. The collector by
+// itself would wait until half of all memory is garbage, and what it marks is
+// few: arrays have no pointers.
+func (b *Builder) collect() {
+	bytes := int64(0)
+	for i := range b.columns {
+		c := &b.columns[i]
+		bytes += c.codes.c.codeBytes() + c.field.Symbols.sizeBytes()
+	}
+	if b.arrays > 0 && bytes <= b.arrays+garbageBytes {
+		return
+	}
+	if b.arrays > 0 { // else they may have been there before
+		runtime.GC()
+	}
+	b.arrays = bytes
 }
 
 // AppendTable adds the rows of t: columns are matched by field, columns that
@@ -121,7 +160,7 @@ func (c *columnBuilder) appendColumn(t *Table) {
 		} else {
 			clear(buf)
 		}
-		c.codes.append(buf)
+		c.codes.append(buf, math.MaxUint32)
 	}
 }
 
@@ -144,6 +183,7 @@ func (c *columnBuilder) space(n int) []uint32 {
 
 func (c *columnBuilder) append(v *dual.Vector, show func(dual.Value) string) error {
 	buf := c.space(v.N)
+	before := c.field.Symbols.n
 	var err error
 	switch {
 	case v.N == 0:
@@ -154,30 +194,34 @@ func (c *columnBuilder) append(v *dual.Vector, show func(dual.Value) string) err
 			buf[i] = code
 		}
 		err = e
-	case v.Codes == nil && v.Dict.Nums != nil && c.plain(v.Dict.Format):
+	case v.Codes == nil && v.Dict.Nums != nil && c.plain(v.Dict):
 		err = c.field.Symbols.numCodes(buf, v.Dict.Nums)
 	case v.Codes == nil:
-		for i := range buf {
-			if buf[i], err = c.code(v.Dict.At(i), show); err != nil {
-				return err
-			}
-		}
+		err = c.lookUp(buf, v.Dict, show)
 	default:
 		err = c.translate(buf, v, show)
 	}
 	if err == nil {
-		c.codes.append(buf)
+		c.codes.append(buf, uint32(c.field.Symbols.n))
+		c.codes.cover(uint32(before), uint32(c.field.Symbols.n))
 	}
 	return err
 }
 
-// plain reports whether numbers of format f can go into the field without a
-// look at each, and gives the field the format where it has none.
-func (c *columnBuilder) plain(f *dual.Format) bool {
-	if f == nil {
+// plain reports whether numbers can go into the field without a look at each,
+// and gives the field their format where it has none.
+func (c *columnBuilder) plain(d *dual.Dict) bool {
+	switch {
+	case d.Texts:
+		if c.field.Format != nil {
+			return false
+		}
+		c.field.Symbols.plain = true
+		return true
+	case d.Format == nil:
 		return true
 	}
-	v := c.field.dress(dual.Value{Kind: dual.Num, Format: f}, func(dual.Value) string { return "" })
+	v := c.field.dress(dual.Value{Kind: dual.Num, Format: d.Format}, func(dual.Value) string { return "" })
 	return v.Kind == dual.Num
 }
 
@@ -193,9 +237,20 @@ func (c *columnBuilder) translate(buf []uint32, v *dual.Vector, show func(dual.V
 		} else {
 			c.through = c.through[:n]
 		}
+		c.open = 0
 		for i := range c.through {
 			c.through[i] = unseen
+			// Other dictionaries may get values after their NULLs.
+			if v.Dict.Nums != nil && v.Dict.Nums[i] != v.Dict.Nums[i] {
+				c.through[i] = 0
+				continue
+			}
+			c.open++
 		}
+	}
+	if c.open == 0 {
+		simd.Translate(buf, v.Codes, c.through)
+		return nil
 	}
 	c.fresh = c.fresh[:0]
 	for _, e := range v.Codes {
@@ -204,31 +259,48 @@ func (c *columnBuilder) translate(buf []uint32, v *dual.Vector, show func(dual.V
 			c.fresh = append(c.fresh, e)
 		}
 	}
-	if err := c.lookUp(show); err != nil {
+	c.open -= len(c.fresh)
+	if err := c.lookUpFresh(show); err != nil {
 		return err
 	}
-	for i, e := range v.Codes {
-		buf[i] = c.through[e]
-	}
+	simd.Translate(buf, v.Codes, c.through)
 	return nil
 }
 
-// lookUp finds the codes of the fresh entries, in the order in which they came.
-func (c *columnBuilder) lookUp(show func(dual.Value) string) error {
+// lookUpFresh finds the codes of the fresh entries, in the order in which they
+// came.
+func (c *columnBuilder) lookUpFresh(show func(dual.Value) string) error {
 	var vals [warmBlock]dual.Value
-	s := c.field.Symbols
 	for lo := 0; lo < len(c.fresh); lo += warmBlock {
 		part := c.fresh[lo:min(lo+warmBlock, len(c.fresh))]
 		for i, e := range part {
-			vals[i] = c.field.dress(c.dict.At(int(e)), show)
+			vals[i] = c.dict.At(int(e))
 		}
-		s.warm(vals[:len(part)])
+		c.field.Symbols.warm(vals[:len(part)])
 		for i, e := range part {
-			code, err := s.Code(vals[i])
+			code, err := c.code(vals[i], show)
 			if err != nil {
 				return err
 			}
 			c.through[e] = code
+		}
+	}
+	return nil
+}
+
+// lookUp writes the codes of all entries of a dictionary into buf.
+func (c *columnBuilder) lookUp(buf []uint32, d *dual.Dict, show func(dual.Value) string) (err error) {
+	var vals [warmBlock]dual.Value
+	for lo := 0; lo < len(buf); lo += warmBlock {
+		part := buf[lo:min(lo+warmBlock, len(buf))]
+		for i := range part {
+			vals[i] = d.At(lo + i)
+		}
+		c.field.Symbols.warm(vals[:len(part)])
+		for i := range part {
+			if part[i], err = c.code(vals[i], show); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

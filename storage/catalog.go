@@ -161,6 +161,7 @@ func (c *Catalog) Seal() error {
 			places[col.Field] = append(places[col.Field], place{t, i})
 		}
 	}
+	c.dropIndexes()
 	var g errgroup.Group
 	g.SetLimit(c.workers())
 	for _, f := range c.order {
@@ -171,6 +172,21 @@ func (c *Catalog) Seal() error {
 		})
 	}
 	return g.Wait()
+}
+
+// dropIndexes frees the memory that loading needed, before arrays are copied
+// into such that fit.
+func (c *Catalog) dropIndexes() {
+	bytes := int64(0)
+	for _, f := range c.order {
+		if !f.Symbols.trimmed {
+			bytes += f.Symbols.indexBytes()
+			f.Symbols.dropIndex()
+		}
+	}
+	if bytes > garbageBytes {
+		runtime.GC()
+	}
 }
 
 // A place is where a field is used: a column of a table by number.
@@ -186,6 +202,11 @@ func compact(f *Field, places []place) {
 		return
 	}
 	f.whole = true
+	for _, p := range places {
+		if int(p.table.Columns[p.at].covers) == f.Symbols.Len() {
+			return
+		}
+	}
 	seen := make([]uint8, f.Symbols.Len()+1)
 	seen[0] = 1
 	open := f.Symbols.Len()

@@ -16,9 +16,11 @@ type Column struct {
 
 	rows int
 	all  uint32 // the one code, when no slice is set
-	u8   []uint8
-	u16  []uint16
-	u32  []uint32
+	// covers says that rows have all codes from 1 to it; 0 = not known.
+	covers uint32
+	u8     []uint8
+	u16    []uint16
+	u32    []uint32
 
 	values atomic.Pointer[Values]
 
@@ -31,7 +33,7 @@ type Column struct {
 // NewColumn returns a column with the given codes in their narrowest form.
 func NewColumn(f *Field, codes []uint32) *Column {
 	var b codeBuilder
-	b.append(codes)
+	b.append(codes, math.MaxUint32)
 	return b.column(f)
 }
 
@@ -274,36 +276,50 @@ func (c *Column) sizeBytes() int64 {
 func (c *Column) codeBytes() int64 { return int64(cap(c.u8) + 2*cap(c.u16) + 4*cap(c.u32)) }
 
 // A codeBuilder collects codes and widens itself when a code asks for it.
-type codeBuilder struct{ c Column }
+type codeBuilder struct {
+	c        Column
+	expected int // rows; 0 = not known
+}
 
-func (b *codeBuilder) append(codes []uint32) {
-	top := uint32(0)
-	same := true
-	for _, code := range codes {
-		top = max(top, code)
-		same = same && code == codes[0]
-	}
+// append appends codes, none of which is above limit.
+func (b *codeBuilder) append(codes []uint32, limit uint32) {
 	if len(codes) == 0 {
 		return
 	}
-	if b.c.Width() == 0 {
-		if same && (b.c.rows == 0 || b.c.all == codes[0]) {
-			b.c.all = codes[0]
-			b.c.rows += len(codes)
-			return
-		}
-		top = max(top, b.c.all)
+	if b.c.Width() == 0 && b.appendSame(codes) {
+		return
 	}
-	b.widen(widthOf(top))
+	if b.c.Width() < widthOf(limit) {
+		b.widen(widthOf(max(b.c.all, simd.Max(codes))))
+	}
+	n := len(codes)
 	switch {
 	case b.c.u8 != nil:
-		b.c.u8 = appendNarrow(b.c.u8, codes)
+		b.c.u8 = room(b.c.u8, n, b.expected)
+		simd.Narrow(b.c.u8[b.c.rows:], codes)
 	case b.c.u16 != nil:
-		b.c.u16 = appendNarrow(b.c.u16, codes)
+		b.c.u16 = room(b.c.u16, n, b.expected)
+		simd.Narrow(b.c.u16[b.c.rows:], codes)
 	default:
-		b.c.u32 = append(b.c.u32, codes...)
+		b.c.u32 = room(b.c.u32, n, b.expected)
+		copy(b.c.u32[b.c.rows:], codes)
 	}
+	b.c.rows += n
+}
+
+// appendSame appends codes to a column of width 0, if they let it have it.
+func (b *codeBuilder) appendSame(codes []uint32) bool {
+	for _, code := range codes {
+		if code != codes[0] {
+			return false
+		}
+	}
+	if b.c.rows > 0 && b.c.all != codes[0] {
+		return false
+	}
+	b.c.all = codes[0]
 	b.c.rows += len(codes)
+	return true
 }
 
 func widthOf(top uint32) int {
@@ -316,30 +332,54 @@ func widthOf(top uint32) int {
 	return 4
 }
 
+// widen makes the codes at least so wide.
 func (b *codeBuilder) widen(width int) {
 	if b.c.Width() >= width {
 		return
 	}
-	old := make([]uint32, b.c.rows, b.c.rows+1)
-	b.c.Codes(old, 0)
+	old := Column{rows: b.c.rows, all: b.c.all, u8: b.c.u8, u16: b.c.u16}
 	b.c.u8, b.c.u16, b.c.u32 = nil, nil, nil
+	n := old.rows
+	var part [1 << 12]uint32
 	switch width {
 	case 1:
-		b.c.u8 = appendNarrow(make([]uint8, 0, len(old)+1), old)
+		b.c.u8 = room([]uint8{}, n, b.expected)
 	case 2:
-		b.c.u16 = appendNarrow(make([]uint16, 0, len(old)+1), old)
+		b.c.u16 = room([]uint16{}, n, b.expected)
 	default:
-		b.c.u32 = old
+		b.c.u32 = room([]uint32{}, n, b.expected)
+		old.Codes(b.c.u32, 0)
+		return
+	}
+	for lo := 0; lo < n; lo += len(part) {
+		codes := part[:min(len(part), n-lo)]
+		old.Codes(codes, lo)
+		if width == 1 {
+			simd.Narrow(b.c.u8[lo:], codes)
+		} else {
+			simd.Narrow(b.c.u16[lo:], codes)
+		}
 	}
 }
 
-func appendNarrow[C simd.Code](dst []C, codes []uint32) []C {
-	for _, c := range codes {
-		dst = append(dst, C(c))
+// room returns s with n more elements, whose values mean nothing. What is
+// taken for rows that are expected but do not come is never touched, and is
+// bounded by the rows that have come: what is expected may be far too much.
+func room[C interface{ uint8 | uint16 | uint32 }](s []C, n, expected int) []C {
+	if want := len(s) + n; want > cap(s) {
+		s = append(large[C](0, max(want, min(expected, 16*want), len(s)+len(s)/2)), s...)
 	}
-	return dst
+	return s[:len(s)+n]
+}
+
+// cover notes that what was appended last made the values of the field from
+// code before+1 to code now.
+func (b *codeBuilder) cover(before, now uint32) {
+	if b.c.covers == before {
+		b.c.covers = now
+	}
 }
 
 func (b *codeBuilder) column(f *Field) *Column {
-	return &Column{Field: f, rows: b.c.rows, all: b.c.all, u8: exact(b.c.u8), u16: exact(b.c.u16), u32: exact(b.c.u32)}
+	return &Column{Field: f, rows: b.c.rows, all: b.c.all, covers: b.c.covers, u8: exact(b.c.u8), u16: exact(b.c.u16), u32: exact(b.c.u32)}
 }

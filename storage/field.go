@@ -197,17 +197,42 @@ func isPureNumber(v dual.Value) bool { return v.Kind == dual.Num }
 // isDefaultText reports whether the text of a dual is the default text of its
 // number.
 func isDefaultText(v dual.Value, show func(dual.Value) string) bool {
-	var buf [20]byte
-	if b := appendInteger(buf[:0], v.Num); b != nil {
-		return string(b) == v.Text
+	if isInteger(v.Num) {
+		return isDigitsOf(v.Text, int64(v.Num))
 	}
 	return show != nil && show(dual.Number(v.Num)) == v.Text
 }
 
+// isDigitsOf reports whether text is x as it is written by default: no sign
+// but a minus, no zeros in front. It is below 1e15.
+func isDigitsOf(text string, x int64) bool {
+	negative := text != "" && text[0] == '-'
+	if negative {
+		text = text[1:]
+		x = -x
+	}
+	if text == "" || len(text) > 15 || text[0] == '0' && (len(text) > 1 || negative) {
+		return false
+	}
+	n := int64(0)
+	for i := range len(text) {
+		d := text[i] - '0'
+		if d > 9 {
+			return false
+		}
+		n = n*10 + int64(d)
+	}
+	return n == x
+}
+
+// isInteger reports whether x is whole and not so large that it is shown with
+// an exponent.
+func isInteger(x float64) bool { return x == math.Trunc(x) && math.Abs(x) < 1e15 }
+
 // appendInteger appends the default text of a whole number, which is the same
 // in every locale; nil for other numbers and very large ones.
 func appendInteger(dst []byte, x float64) []byte {
-	if x != math.Trunc(x) || math.Abs(x) >= 1e15 {
+	if !isInteger(x) {
 		return nil
 	}
 	return strconv.AppendInt(dst, int64(x), 10)

@@ -49,7 +49,7 @@ func (f *Field) Memory() Usage {
 	if !f.Symbols.isReady() {
 		return Usage{}
 	}
-	index := int64(8 * cap(f.Symbols.index))
+	index := f.Symbols.indexBytes()
 	u := Usage{SymbolBytes: f.Symbols.sizeBytes() - index, IndexBytes: index}
 	if f.Symbols.mapped {
 		u.MappedBytes = f.Symbols.fixedBytes()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -35,12 +34,15 @@ type Symbols struct {
 
 	seed    maphash.Seed
 	seeded  bool
-	plain   bool     // some texts were not stored, being the default ones
-	index   []uint64 // open addressing: upper half of the hash and code, 0 = free
+	plain   bool // some texts were not stored, being the default ones
+	whole   wholeIndex
+	index   []uint64 // of values that are not in whole; open addressing: upper half of the hash and code, 0 = free
+	others  int      // values in index
+	indexed int      // values in whole or index: all, or those before [Field.Add] left them out
 	trimmed bool     // nothing changes any more
 	find    sync.Once
 	late    sync.Once // makes the index that [Field.Add] left out
-	warmed  float64   // keeps the loads of warm from being left out
+	warmed  uint64    // keeps the loads of warm from being left out
 	traits  atomic.Pointer[knownTraits]
 
 	// Of symbols that come from a catalog at rest.
@@ -103,6 +105,9 @@ func (s *Symbols) Value(code uint32) dual.Value {
 // Code returns the code of v, adding it if it is new. NULL has code 0.
 func (s *Symbols) Code(v dual.Value) (uint32, error) {
 	if v.HasNum() {
+		if u, ok := wholeOf(v.Num); ok {
+			return s.codeOfWhole(u, v)
+		}
 		return s.codeAt(dual.HashNum(v.Num), v)
 	}
 	if v.IsNull() {
@@ -112,16 +117,25 @@ func (s *Symbols) Code(v dual.Value) (uint32, error) {
 }
 
 // NumCode is [Symbols.Code] of a number without own text; NaN is NULL.
-func (s *Symbols) NumCode(x float64) (uint32, error) {
-	if x != x {
-		return 0, nil
+func (s *Symbols) NumCode(x float64) (uint32, error) { return s.Code(dual.Number(x)) }
+
+func (s *Symbols) codeOfWhole(u uint32, v dual.Value) (uint32, error) {
+	s.catchUp()
+	if code := s.whole.find(u); code != 0 {
+		return code, nil
 	}
-	return s.codeAt(dual.HashNum(x), dual.Number(x))
+	if err := s.add(v); err != nil {
+		return 0, err
+	}
+	s.indexed++
+	s.whole.put(u, uint32(s.n))
+	return uint32(s.n), nil
 }
 
 func (s *Symbols) codeAt(hash uint64, v dual.Value) (uint32, error) {
-	if (s.n+1)*2 > len(s.index) {
-		s.grow(s.n / 2)
+	s.catchUp()
+	if (s.others+1)*2 > len(s.index) {
+		s.grow(s.others / 2)
 	}
 	slot := s.probe(hash, v)
 	if e := s.index[slot]; e != 0 {
@@ -130,6 +144,8 @@ func (s *Symbols) codeAt(hash uint64, v dual.Value) (uint32, error) {
 	if err := s.add(v); err != nil {
 		return 0, err
 	}
+	s.indexed++
+	s.others++
 	s.index[slot] = entry(hash, uint32(s.n))
 	return uint32(s.n), nil
 }
@@ -140,47 +156,67 @@ func (s *Symbols) codeAt(hash uint64, v dual.Value) (uint32, error) {
 const warmBlock = 64
 
 // warm touches what looking up the values will read, at most warmBlock of
-// them, and makes room for them.
+// them.
 func (s *Symbols) warm(vals []dual.Value) {
-	const cached = 1 << 15 // slots that stay in the caches anyway
-	if (s.n+len(vals)+1)*2 > len(s.index) {
-		s.grow(s.n/2 + len(vals))
-	}
-	if len(s.index) < cached || s.nums == nil {
+	if 8*len(s.index) < warmBytes && s.whole.sizeBytes() < warmBytes {
 		return
 	}
 	var at [warmBlock]uint64
+	var whole [warmBlock]float64
 	mask := uint64(len(s.index) - 1)
 	for i := range vals {
-		if vals[i].HasNum() {
-			at[i] = s.index[dual.HashNum(vals[i].Num)&mask]
+		v := &vals[i]
+		if !v.HasNum() {
+			continue
+		}
+		if _, ok := wholeOf(v.Num); ok {
+			whole[i] = v.Num
+		} else if len(s.index) > 0 {
+			at[i] = s.index[dual.HashNum(v.Num)&mask]
 		}
 	}
-	sum := 0.0
-	for _, e := range at[:len(vals)] {
-		sum += s.nums[uint32(e)] // entry 0 for those without
+	sum := s.whole.warm(whole[:len(vals)])
+	if s.nums != nil {
+		for _, e := range at[:len(vals)] {
+			sum += uint64(s.nums[uint32(e)]) // entry 0 for those without
+		}
 	}
 	s.warmed = sum
 }
 
 // numCodes writes the codes of numbers without own text into dst; NaN is NULL.
 func (s *Symbols) numCodes(dst []uint32, nums []float64) error {
-	var vals [warmBlock]dual.Value
+	s.catchUp()
 	for lo := 0; lo < len(nums); lo += warmBlock {
 		part := nums[lo:min(lo+warmBlock, len(nums))]
-		for i, x := range part {
-			vals[i] = dual.Number(x)
-		}
-		s.warm(vals[:len(part)])
-		for i := range part {
-			code, err := s.Code(vals[i])
-			if err != nil {
+		codes := dst[lo : lo+len(part)]
+		s.whole.guess(codes, part)
+		for i, code := range codes {
+			if code != 0 {
+				continue
+			}
+			var err error
+			if codes[i], err = s.newNumCode(part[i]); err != nil {
 				return err
 			}
-			dst[lo+i] = code
 		}
 	}
 	return nil
+}
+
+// newNumCode is [Symbols.NumCode] of a number that is likely to be new.
+func (s *Symbols) newNumCode(x float64) (uint32, error) {
+	u, ok := wholeOf(x)
+	if !ok || s.nums == nil || s.ends != nil || s.n >= symbolsMax {
+		return s.NumCode(x)
+	}
+	if code := s.whole.enter(u, uint32(s.n+1)); code != 0 {
+		return code, nil
+	}
+	s.nums = append(doubled(s.nums, 1), float64(u))
+	s.n++
+	s.indexed++
+	return uint32(s.n), nil
 }
 
 // Find returns the code of the value that is the same as v, 0 if there is
@@ -193,11 +229,7 @@ func (s *Symbols) Find(v dual.Value) uint32 {
 	if s.trimmed {
 		s.find.Do(s.indexAgain)
 	} else {
-		s.late.Do(func() {
-			if len(s.index) == 0 {
-				s.grow(0)
-			}
-		})
+		s.late.Do(s.catchUp)
 	}
 	if s.damaged {
 		return 0
@@ -205,6 +237,11 @@ func (s *Symbols) Find(v dual.Value) uint32 {
 	hash := dual.HashNum(v.Num)
 	if !v.HasNum() {
 		hash = s.hashText(v.Text)
+	} else if u, ok := wholeOf(v.Num); ok {
+		return s.whole.find(u)
+	}
+	if len(s.index) == 0 {
+		return 0
 	}
 	return uint32(s.index[s.probe(hash, v)])
 }
@@ -269,24 +306,41 @@ func ascending(vals []dual.Value) bool {
 }
 
 // reserve makes room for so many values that are likely to be new, so that
-// numbers and index need not grow step by step.
+// numbers need not grow step by step.
 func (s *Symbols) reserve(n int) {
-	if n < s.n { // most of them may be there
-		return
-	}
-	if s.nums != nil {
-		s.nums = slices.Grow(s.nums, n)
-	}
-	if (s.n+n+1)*2 > len(s.index) {
-		s.grow(n)
+	if n >= s.n && s.nums != nil { // else most of them may be there
+		s.nums = doubled(s.nums, n)
 	}
 }
 
-// grow makes the index anew, with room for so many more values.
+// catchUp puts the values in the indexes that are not there yet.
+func (s *Symbols) catchUp() {
+	if s.indexed < s.n {
+		s.growAll()
+	}
+}
+
+// growAll makes both indexes anew.
+func (s *Symbols) growAll() {
+	s.indexed, s.others, s.whole = s.n, 0, wholeIndex{}
+	for c := uint32(1); c <= uint32(s.n); c++ {
+		if u, ok := wholeOf(s.Number(c)); ok {
+			s.whole.put(u, c)
+		} else {
+			s.others++
+		}
+	}
+	s.grow(0)
+}
+
+// grow makes the index of other values anew, with room for more values.
 func (s *Symbols) grow(more int) {
 	s.newIndex(more)
 	mask := len(s.index) - 1
 	for c := uint32(1); c <= uint32(s.n); c++ {
+		if _, ok := wholeOf(s.Number(c)); ok {
+			continue
+		}
 		hash := s.hashOf(c)
 		slot := int(hash) & mask
 		for s.index[slot] != 0 { // values are different: no need to compare
@@ -300,7 +354,7 @@ func (s *Symbols) grow(more int) {
 func (s *Symbols) indexAgain() {
 	s.ready()
 	if s.source == nil { // made here: no two are the same
-		s.grow(0)
+		s.growAll()
 		return
 	}
 	if err := s.indexDistinct(); err != nil {
@@ -309,13 +363,14 @@ func (s *Symbols) indexAgain() {
 	}
 }
 
-// newIndex makes an empty index with room for all symbols and so many more.
+// newIndex makes an empty index with room for all other values and so many
+// more.
 func (s *Symbols) newIndex(more int) {
 	size := 64
-	for size < (s.n+more+1)*2 {
+	for size < (s.others+more+1)*2 {
 		size *= 2
 	}
-	s.index = make([]uint64, size)
+	s.index = large[uint64](size, size)
 }
 
 func (s *Symbols) add(v dual.Value) error {
@@ -327,7 +382,7 @@ func (s *Symbols) add(v dual.Value) error {
 	}
 	switch {
 	case s.nums != nil:
-		s.nums = append(s.nums, v.Float())
+		s.nums = append(doubled(s.nums, 1), v.Float())
 	case v.HasNum():
 		s.nums = make([]float64, s.n+1, s.n+16)
 		for i := range s.nums {
@@ -344,10 +399,10 @@ func (s *Symbols) add(v dual.Value) error {
 			s.texted = append(s.texted, 0)
 		}
 		if v.HasText() {
-			s.arena = append(s.arena, v.Text...)
+			s.arena = append(doubled(s.arena, len(v.Text)), v.Text...)
 			s.texted[s.n>>6] |= 1 << (s.n & 63)
 		}
-		s.ends = append(s.ends, uint32(len(s.arena)))
+		s.ends = append(doubled(s.ends, 1), uint32(len(s.arena)))
 	}
 	s.n++
 	return nil
@@ -380,8 +435,12 @@ func (s *Symbols) trim() {
 	s.ends = exact(s.ends)
 	s.arena = exact(s.arena)
 	s.texted = exact(s.texted)
-	s.index = nil
+	s.dropIndex()
 }
+
+// dropIndex gives up the look-up indexes; they are made again when they are
+// asked for.
+func (s *Symbols) dropIndex() { s.index, s.whole, s.indexed, s.others = nil, wholeIndex{}, 0, 0 }
 
 func exact[T any](s []T) []T {
 	if cap(s)-len(s) <= len(s)/16 {
@@ -392,12 +451,15 @@ func exact[T any](s []T) []T {
 
 // sizeBytes returns the memory of the values and of the look-up index.
 func (s *Symbols) sizeBytes() int64 {
-	n := int64(cap(s.arena) + 8*cap(s.index))
+	n := int64(cap(s.arena)) + s.indexBytes()
 	if !s.mapped {
 		n += s.fixedBytes()
 	}
 	return n
 }
+
+// indexBytes returns the memory of the look-up indexes.
+func (s *Symbols) indexBytes() int64 { return int64(8*cap(s.index) + s.whole.sizeBytes()) }
 
 // fixedBytes returns the size of the arrays that are used as they lie at rest.
 func (s *Symbols) fixedBytes() int64 { return int64(8*cap(s.nums) + 4*cap(s.ends) + 8*cap(s.texted)) }

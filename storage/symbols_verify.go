@@ -65,17 +65,34 @@ func (s *Symbols) verifyTexts() error {
 	return nil
 }
 
-// indexDistinct builds the look-up index and checks that no two symbols are
+// indexDistinct builds the look-up indexes and checks that no two symbols are
 // the same value.
 func (s *Symbols) indexDistinct() error {
+	s.others, s.whole = 0, wholeIndex{}
+	for c := uint32(1); c <= uint32(s.n); c++ {
+		if _, ok := wholeOf(s.Number(c)); !ok {
+			s.others++
+		}
+	}
 	s.newIndex(0)
 	for c := uint32(1); c <= uint32(s.n); c++ {
-		hash := s.hashOf(c)
-		slot := s.probe(hash, s.Value(c))
-		if have := s.index[slot]; have != 0 {
-			return fmt.Errorf("symbols %d and %d are the same value", uint32(have), c)
+		if have := s.enter(c); have != 0 {
+			return fmt.Errorf("symbols %d and %d are the same value", have, c)
 		}
+	}
+	s.indexed = s.n
+	return nil
+}
+
+// enter puts a symbol into its index, or returns the one that is the same.
+func (s *Symbols) enter(c uint32) (have uint32) {
+	if u, ok := wholeOf(s.Number(c)); ok {
+		return s.whole.enter(u, c)
+	}
+	hash := s.hashOf(c)
+	slot := s.probe(hash, s.Value(c))
+	if have = uint32(s.index[slot]); have == 0 {
 		s.index[slot] = entry(hash, c)
 	}
-	return nil
+	return have
 }

@@ -163,7 +163,7 @@ func (r *runner) openBuffer(path string, b *buffer) (*qvd.File, error) {
 func (r *runner) readLoad(l, bottom *load, c *storage.Catalog, in reader) (*storage.Table, error) {
 	if in == nil {
 		var err error
-		if in, err = r.open(bottom); err != nil {
+		if in, err = r.open(bottom, false); err != nil {
 			return nil, err
 		}
 	}
@@ -215,7 +215,7 @@ func (r *runner) addedTo(old *qvd.File, l, bottom *load, size int64, c *storage.
 // openAdded opens a text file behind the bytes that were read before, with the
 // names that its first line has.
 func (r *runner) openAdded(bottom *load, seen int64) (reader, error) {
-	whole, err := r.open(bottom)
+	whole, err := r.open(bottom, false)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (r *runner) openAdded(bottom *load, seen int64) (reader, error) {
 	rest.fields = []loadField{{star: true}} // no field is known by name
 	rest.source.spec.Labels = source.LabelsNone
 	rest.source.spec.HeaderBytes, rest.source.spec.HeaderLines = int(seen), 0
-	in, err := r.open(&rest)
+	in, err := r.open(&rest, false)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/eval"
 	"github.com/cognate-bi/cognate/engine/expr"
 	"github.com/cognate-bi/cognate/engine/fn"
+	"github.com/cognate-bi/cognate/engine/source"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -64,6 +65,7 @@ type feed struct {
 	pending []dual.Vector // rows that WHILE has still to repeat
 	counts  []int32       // how often, by row of pending
 	at, rep int           // next row of pending and its next iteration
+	batch   source.Batch  // of the input, which the last rows come from, without its columns
 }
 
 func newFeed(r *runner, l *load, in reader, top bool) (*feed, error) {
@@ -153,10 +155,12 @@ func (f *feed) next(ctx context.Context) (int, []dual.Vector, error) {
 		if err != nil {
 			return 0, nil, err
 		}
+		f.batch = source.Batch{Bytes: f.batch.Bytes + batch.Bytes, Total: batch.Total, Free: batch.Free}
 		if n == 0 {
 			continue
 		}
 		if f.while != nil {
+			f.batch.Free = nil // its rows are needed more than once
 			if err := f.startWhile(n, vecs); err != nil {
 				return 0, nil, err
 			}
@@ -164,6 +168,15 @@ func (f *feed) next(ctx context.Context) (int, []dual.Vector, error) {
 		}
 		return f.finish(n, vecs)
 	}
+}
+
+// consumed makes a batch of what was computed from the rows that next returned
+// last.
+func (f *feed) consumed(n int, columns []dual.Vector) *source.Batch {
+	b := f.batch
+	b.Rows, b.Columns = n, columns
+	f.batch = source.Batch{}
+	return &b
 }
 
 // rows fills the first inputs and applies WHERE and Previous.

@@ -117,7 +117,7 @@ func (r *runner) loadOne(l, bottom *load) error {
 	if done, err := r.loadOptimised(l, label); done || err != nil {
 		return err
 	}
-	in, err := r.open(bottom)
+	in, err := r.open(bottom, bottom == l)
 	if err != nil {
 		return err
 	}
@@ -190,8 +190,8 @@ func (r *runner) defaultName(src *loadSource) string {
 	return "Table"
 }
 
-// open opens the source of a load.
-func (r *runner) open(l *load) (reader, error) {
+// open opens the source of a load. top says that no other load reads its rows.
+func (r *runner) open(l *load, top bool) (reader, error) {
 	src := &l.source
 	spec := src.spec.Spec
 	spec.Verbatim = r.vars.number("Verbatim") == 1
@@ -204,6 +204,7 @@ func (r *runner) open(l *load) (reader, error) {
 		return source.Inline(src.text, spec, r.fn.Locale)
 	case fromFile:
 		spec.Needed, spec.Keys = neededFields(l), r.opt.Keys
+		spec.Dense, spec.Coded = top && len(l.prefix.transforms) == 0, computedFields(l)
 		return source.Open(r.ctx, r.file.full, spec, r.fn.Locale)
 	case fromTable:
 		return r.openTable(l)

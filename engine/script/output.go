@@ -25,6 +25,7 @@ type output struct {
 	note     string // on how the rows came
 	unseen   int    // rows since the last report
 	firstRow int
+	bytes    int64 // of the input so far
 }
 
 // An openBuilder is a builder that made the table of the catalog: rows
@@ -137,8 +138,12 @@ func (o *output) append(b *source.Batch) error {
 		}
 	}
 	from := o.builder.Rows()
+	o.expect(b)
 	if err := o.builder.Append(columns); err != nil {
 		return err
+	}
+	if b.Free != nil {
+		b.Free()
 	}
 	for _, c := range o.watched {
 		o.see(c, from)
@@ -150,6 +155,17 @@ func (o *output) append(b *source.Batch) error {
 	o.unseen = 0
 	o.progress(RowsLoaded)
 	return o.r.checkMemory(4 * int64(o.builder.Rows()) * int64(len(o.fields)))
+}
+
+// expect tells the builder how many rows there will be if the rest of the
+// input is as what was read.
+func (o *output) expect(b *source.Batch) {
+	if o.bytes += b.Bytes; b.Total <= 0 || o.bytes <= 0 {
+		return
+	}
+	rows := float64(o.builder.Rows() - o.firstRow + b.Rows)
+	const spare = 1.01
+	o.builder.Expect(o.firstRow + int(min(storage.RowsMax, spare*rows*float64(b.Total)/float64(o.bytes))))
 }
 
 func inOrder(columns []int) bool {
@@ -236,13 +252,14 @@ func (f *finalReader) Next(ctx context.Context) (*source.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &source.Batch{Rows: b.Rows, Bytes: b.Bytes, Columns: append([]dual.Vector(nil), b.Columns...)}
+	out := *b
+	out.Columns = append([]dual.Vector(nil), b.Columns...)
 	for i, m := range f.memos {
 		if m != nil {
 			out.Columns[i] = m.vector(b.Columns[i], true)
 		}
 	}
-	return out, nil
+	return &out, nil
 }
 
 // finished applies the rules in force to the result of a load.

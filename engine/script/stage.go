@@ -75,7 +75,7 @@ func (s *stage) Next(ctx context.Context) (*source.Batch, error) {
 		return nil, err
 	}
 	columns, err := project(s.out, n, vecs, s.feed.serial || s.feed.single)
-	return &source.Batch{Rows: n, Columns: columns}, err
+	return s.feed.consumed(n, columns), err
 }
 
 // Close implements [source.Reader].
@@ -146,17 +146,39 @@ func neededFields(l *load) []string {
 		}
 		nodes = append(nodes, f.node)
 	}
-	nodes = append(nodes, l.groupBy...)
+	return fieldsIn(append(nodes, conditions(l)...))
+}
+
+// computedFields returns the fields of its source that expressions of a load
+// read.
+func computedFields(l *load) []string {
+	nodes := conditions(l)
+	for _, f := range l.fields {
+		if _, direct := f.node.(*expr.Field); !f.star && !direct {
+			nodes = append(nodes, f.node)
+		}
+	}
+	return fieldsIn(nodes)
+}
+
+// conditions returns the expressions of a load that are not its fields.
+func conditions(l *load) []expr.Node {
+	nodes := slices.Clone(l.groupBy)
 	for _, n := range []expr.Node{l.where, l.while} {
 		if n != nil {
 			nodes = append(nodes, n)
 		}
 	}
-	needed := []string{}
+	return nodes
+}
+
+// fieldsIn returns the fields that expressions read.
+func fieldsIn(nodes []expr.Node) []string {
+	fields := []string{}
 	for _, n := range nodes {
 		for _, name := range expr.Fields(n) {
-			if !slices.Contains(needed, name) {
-				needed = append(needed, name)
+			if !slices.Contains(fields, name) {
+				fields = append(fields, name)
 			}
 		}
 		// Exists(field) reads the field of the row although it names it as text.
@@ -164,12 +186,12 @@ func neededFields(l *load) []string {
 			if c, ok := n.(*expr.Call); ok {
 				for _, a := range c.Args {
 					if l, ok := a.(*expr.Literal); ok && !l.Value.HasNum() {
-						needed = append(needed, l.Value.Text)
+						fields = append(fields, l.Value.Text)
 					}
 				}
 			}
 			return true
 		})
 	}
-	return needed
+	return fields
 }

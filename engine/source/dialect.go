@@ -44,12 +44,19 @@ type grid struct {
 	room    int // length of the columns
 }
 
-// grow makes room for more rows.
+// grow makes room for more rows. Columns lie behind each other with a cache
+// line between them, so that as many of them as the cache has lines at all can
+// be written at a time, not only as many as it has ways.
 func (g *grid) grow() {
-	g.room = max(256, 2*g.room)
-	for i, c := range g.columns {
-		g.columns[i] = append(c, make([]span, g.room-len(c))...)
+	room := max(256, 2*g.room)
+	const line = 8
+	cells := make([]span, (room+line)*len(g.columns))
+	for i, old := range g.columns {
+		lo := (room + line) * i
+		g.columns[i] = cells[lo : lo+room : lo+room]
+		copy(g.columns[i], old)
 	}
+	g.room = room
 }
 
 func newDialect(s *Spec, delimiter string, newline byte) (*dialect, error) {
@@ -99,57 +106,6 @@ func (d *dialect) blank(c byte) bool {
 	return c == ' ' && d.delimiter != " " || c == '\t' && d.tabs && d.delimiter != "\t"
 }
 
-// split cuts records of s from pos on into cells, at most rowsMax of them, and
-// returns where it stopped. Records have width cells: more are dropped, fewer
-// are filled with empty ones. Empty lines and comments are skipped. The last
-// record of s need not end with a line end.
-func (d *dialect) split(s string, pos, rowsMax int, g *grid) int {
-	width := len(g.columns)
-	g.rows = 0
-	open := 0 // before this position no standard quote is closed
-	for g.rows < rowsMax {
-		var ok bool
-		if pos, ok = d.skip(s, pos); !ok {
-			return len(s)
-		}
-		if g.rows == g.room {
-			g.grow()
-		}
-		column, more := 0, true
-		for more {
-			var cell span
-			if end := d.plain(s, pos); end >= 0 {
-				cell, pos = span{uint32(pos), uint32(end - pos)}, end+1
-			} else {
-				cell, pos, more = d.cell(s, pos, &open)
-			}
-			if column < width {
-				g.columns[column][g.rows] = cell
-			}
-			column++
-		}
-		for ; column < width; column++ {
-			g.columns[column][g.rows] = span{}
-		}
-		g.rows++
-	}
-	return pos
-}
-
-// plain returns the end of the cell at pos if it is as most cells are: behind
-// it a delimiter of one byte, nothing to trim, no quote at its start. Else it
-// returns -1, and [dialect.cell] has to look closer.
-func (d *dialect) plain(s string, pos int) int {
-	i := pos
-	for i < len(s) && !d.stops[s[i]] {
-		i++
-	}
-	if i == len(s) || int(s[i]) != d.single || i > pos && (s[i-1] <= ' ' || s[pos] <= ' ' || s[pos] == '"') {
-		return -1
-	}
-	return i
-}
-
 // record cuts one record into all its cells, up to columnsMax.
 func (d *dialect) record(s string, pos int) (cells []span, next int, err error) {
 	pos, more := d.skip(s, pos)
@@ -194,7 +150,7 @@ func (d *dialect) skip(s string, pos int) (start int, ok bool) {
 }
 
 // cell reads the cell at pos. more says that another one of the same record
-// follows at next. open is the memory of split: see there.
+// follows at next. before open no standard quote is closed.
 func (d *dialect) cell(s string, pos int, open *int) (cell span, next int, more bool) {
 	lo := pos
 	if d.quotes != QuotesNone {

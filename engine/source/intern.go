@@ -60,6 +60,7 @@ type interner struct {
 	slots   []uint32 // open addressing: entry + 1, 0 = free; a power of two
 	entries []entry
 	vals    []dual.Value // of each entry
+	shares  bool         // a column has texts that are parts of the chunk
 }
 
 // An entry is a text that has occurred.
@@ -102,11 +103,14 @@ func (in *interner) column(s string, cells []span) dual.Vector {
 		for i := range vals {
 			vals[i].Text = strings.Clone(vals[i].Text)
 		}
+	} else {
+		in.shares = true
 	}
 	return dual.Coded(codes, &dual.Dict{Vals: vals})
 }
 
 func (in *interner) dense(s string, cells []span, codes []uint32) dual.Vector {
+	in.shares = true
 	vals := make([]dual.Value, len(cells))
 	for i, c := range codes {
 		vals[i] = in.vals[c]
@@ -144,10 +148,7 @@ func (in *interner) key(s string, c span) uint64 {
 	case n > 8:
 		return maphash.String(in.seed, s[c.lo:c.lo+n])
 	case int(c.lo)+8 <= len(s):
-		w := s[c.lo : c.lo+8]
-		key := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
-			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
-		return key & (uint64(1)<<(8*n) - 1) // n = 8: 1<<64 is 0, less 1 all ones
+		return load8(s[c.lo:c.lo+8]) & (uint64(1)<<(8*n) - 1) // n = 8: 1<<64 is 0, less 1 all ones
 	}
 	var key uint64
 	for i := range n {

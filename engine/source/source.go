@@ -47,6 +47,10 @@ type Batch struct {
 	Rows    int
 	Columns []dual.Vector // one per field, each of length Rows
 	Bytes   int64         // of the input, as stored, that this batch consumed (for progress)
+	Total   int64         // bytes of all of the input; 0 = not known
+	// Free, where it is not nil, gives the memory of the columns back to the
+	// reader. Who has made something else of all of them may call it, once.
+	Free func()
 }
 
 // rowsMax is the number of rows of a batch, where cells do not limit it.
@@ -104,6 +108,11 @@ type Spec struct {
 	// other fields are constant NULL, which saves the work of reading them.
 	// For fixed records these are the fields (@1:5, @6:n ...).
 	Needed []string
+	// Dense lets columns of whole numbers come as they are ([dual.Texts]), not
+	// as codes, where the text is the default one; but not the fields Coded:
+	// what is computed from codes is computed once per value.
+	Dense bool
+	Coded []string
 	// Workers bounds the goroutines that parse; 0 means one per core.
 	Workers int
 	// Keys open sealed QVD files; nil: there are none.
@@ -161,7 +170,7 @@ func open(ctx context.Context, path string, s Spec, loc *number.Locale) (r Reade
 	case formatXLSX:
 		return openXLSX(path, s, loc)
 	case formatParquet, formatArrow:
-		return openArrow(path, s, loc)
+		return openArrow(ctx, path, s, loc)
 	default:
 		return openQVD(ctx, path, s)
 	}

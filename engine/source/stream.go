@@ -28,6 +28,7 @@ type stream struct {
 	file     *os.File
 	consumed atomic.Int64 // bytes of the file read so far
 	reported int64
+	size     int64 // of the file
 	closers  []func()
 }
 
@@ -37,6 +38,9 @@ func openStream(path string) (*stream, error) {
 		return nil, err
 	}
 	s := &stream{file: f}
+	if info, err := f.Stat(); err == nil {
+		s.size = info.Size()
+	}
 	if err := s.decompress(); err != nil {
 		s.Close()
 		return nil, err

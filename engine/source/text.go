@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -39,11 +40,13 @@ type textReader struct {
 	cancel  context.CancelFunc
 	stopped <-chan struct{} // closed by cancel and by the end of Open's context
 	stream  io.Closer       // nil for INLINE
+	size    int64           // of the file
 }
 
 // A promise is a chunk and, once done is closed, its batches.
 type promise struct {
 	text  string
+	chunk []byte // that text is; nil for the first one
 	bytes int64
 	done  chan struct{}
 	out   []*Batch
@@ -55,6 +58,9 @@ type textParser struct {
 	reading
 	fields []string
 	needed []bool
+	dense  []bool         // whole numbers may come as they are
+	spare  chan []byte    // chunks that nothing refers to any more
+	slabs  chan []float64 // numbers of batches that nobody uses any more
 }
 
 func openText(ctx context.Context, path string, s Spec, loc *number.Locale) (Reader, error) {
@@ -89,7 +95,8 @@ func newTextReader(ctx context.Context, in *stream, s Spec, loc *number.Locale) 
 	if err != nil {
 		return nil, err
 	}
-	chunks := &chunker{r: text, d: d, noEOF: s.NoEOF, line: line, size: chunkBytes}
+	spare := make(chan []byte, sparesMax)
+	chunks := &chunker{r: text, d: d, noEOF: s.NoEOF, line: line, size: chunkBytes, spare: spare}
 	first, err := chunks.first()
 	if err != nil && err != io.EOF {
 		return nil, err
@@ -98,7 +105,8 @@ func newTextReader(ctx context.Context, in *stream, s Spec, loc *number.Locale) 
 	if err != nil {
 		return nil, err
 	}
-	r := &textReader{fields: p.fields, stream: in}
+	p.spare, p.slabs = spare, make(chan []float64, sparesMax)
+	r := &textReader{fields: p.fields, stream: in, size: in.size}
 	if chunks.done && len(chunks.rest) == 0 {
 		// All of it is here: goroutines would cost more than they gain.
 		r.ready = p.worker().batches(rest)
@@ -208,9 +216,15 @@ func newTextParser(d *dialect, text string, s *Spec, loc *number.Locale) (p *tex
 		}
 		p.fields, rest = fieldNames(trimLabels(labels)), text[next:]
 	}
-	p.needed = make([]bool, len(p.fields))
+	p.needed, p.dense = make([]bool, len(p.fields)), make([]bool, len(p.fields))
+	dense := s.Dense
+	if s.NullInterpret != nil { // unless NULL is such a number
+		_, number := longWhole(*s.NullInterpret, span{0, uint32(min(len(*s.NullInterpret), 1<<20))})
+		dense = dense && !number
+	}
 	for i, f := range p.fields {
 		p.needed[i] = s.needs(f)
+		p.dense[i] = dense && !slices.Contains(s.Coded, f)
 	}
 	return p, rest, nil
 }
@@ -266,41 +280,91 @@ func fieldNames(labels []string) []string {
 	return names
 }
 
+// sparesMax bounds the memory that is kept for the next chunks and batches.
+const sparesMax = 8
+
 // A textWorker parses chunks one after the other, with memory that it keeps.
 type textWorker struct {
 	*textParser
-	in *interner
-	g  grid
+	in    *interner
+	split splitter
+	g     grid
 }
 
 func (p *textParser) worker() *textWorker {
-	return &textWorker{p, newInterner(p.reading), grid{columns: make([][]span, len(p.fields))}}
+	return &textWorker{
+		textParser: p, in: newInterner(p.reading), split: splitter{dialect: p.dialect}, g: grid{columns: make([][]span, len(p.fields))},
+	}
 }
 
-// batches parses a chunk.
+// batches parses a chunk. Afterwards in.shares says whether they refer to it.
 func (p *textWorker) batches(text string) []*Batch {
 	limit := rowsMax
 	if n := len(p.fields); n > cellsMax/rowsMax {
 		limit = cellsMax / n
 	}
+	p.in.shares = false
+	p.split.start(text)
 	var out []*Batch
 	for pos := 0; pos < len(text) && len(p.fields) > 0; {
-		pos = p.dialect.split(text, pos, limit, &p.g)
-		n := p.g.rows
-		if n == 0 {
+		pos = p.split.split(pos, limit, &p.g)
+		if p.g.rows == 0 {
 			break
 		}
-		b := &Batch{Rows: n, Columns: make([]dual.Vector, len(p.fields))}
-		for i, cells := range p.g.columns {
-			if p.needed[i] {
-				b.Columns[i] = p.in.column(text, cells[:n])
-			} else {
-				b.Columns[i] = dual.Constant(dual.Value{}, n)
-			}
-		}
-		out = append(out, b)
+		out = append(out, p.batch(text))
 	}
 	return out
+}
+
+// batch makes columns of the cells of the grid.
+func (p *textWorker) batch(text string) *Batch {
+	n := p.g.rows
+	b := &Batch{Rows: n, Columns: make([]dual.Vector, len(p.fields))}
+	var slab, room []float64 // of all columns of numbers together
+	for i, cells := range p.g.columns {
+		cells = cells[:n]
+		if !p.needed[i] {
+			b.Columns[i] = dual.Constant(dual.Value{}, n)
+			continue
+		}
+		if p.dense[i] {
+			if len(room) < n {
+				slab = p.slab(n)
+				room = slab
+			}
+			if wholeNumbers(room, text, cells) == n {
+				b.Columns[i] = dual.Texts(room[:n:n])
+				room = room[n:]
+				continue
+			}
+		}
+		b.Columns[i] = p.in.column(text, cells)
+	}
+	if slab != nil {
+		b.Free = func() { give(p.slabs, slab) }
+	}
+	return b
+}
+
+// slab returns room for a column of numbers of each field.
+func (p *textWorker) slab(rows int) []float64 {
+	want := rows * len(p.fields)
+	select {
+	case s := <-p.slabs:
+		if cap(s) >= want {
+			return s[:want]
+		}
+	default:
+	}
+	return make([]float64, want, want+want/16)
+}
+
+// give keeps something for later use, unless there is enough of it.
+func give[T any](spares chan<- T, x T) {
+	select {
+	case spares <- x:
+	default:
+	}
 }
 
 // share says that the batches consumed n bytes together.
@@ -323,9 +387,9 @@ func (r *textReader) start(ctx context.Context, p *textParser, chunks *chunker, 
 	r.group.Go(func() error {
 		defer close(jobs)
 		defer close(r.pending)
-		text := first
+		text, chunk := first, []byte(nil)
 		for {
-			job := &promise{text: text, bytes: in.taken(), done: make(chan struct{})}
+			job := &promise{text: text, chunk: chunk, bytes: in.taken(), done: make(chan struct{})}
 			select {
 			case r.pending <- job:
 			case <-ctx.Done():
@@ -336,11 +400,10 @@ func (r *textReader) start(ctx context.Context, p *textParser, chunks *chunker, 
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			chunk, err := chunks.next()
-			if err == io.EOF {
+			var err error
+			if chunk, err = chunks.next(); err == io.EOF {
 				return nil
-			}
-			if err != nil {
+			} else if err != nil {
 				return err
 			}
 			text = stringOf(chunk)
@@ -351,7 +414,11 @@ func (r *textReader) start(ctx context.Context, p *textParser, chunks *chunker, 
 			worker := p.worker()
 			for job := range jobs {
 				job.out = worker.batches(job.text)
-				job.text = ""
+				job.text, worker.split.s = "", ""
+				if job.chunk != nil && !worker.in.shares {
+					give(p.spare, job.chunk)
+				}
+				job.chunk = nil
 				close(job.done)
 			}
 			return nil
@@ -371,6 +438,7 @@ func (r *textReader) Next(ctx context.Context) (*Batch, error) {
 	}
 	b := r.ready[0]
 	r.ready = r.ready[1:]
+	b.Total = r.size
 	return b, nil
 }
 

@@ -64,6 +64,7 @@ func read(path string, o ReadOptions) ([]string, error) {
 			}
 			out = append(out, strings.Join(cells, "|"))
 		}
+		r.Free(batch) // which must not change those that follow
 	}
 }
 

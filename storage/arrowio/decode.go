@@ -3,6 +3,7 @@ package arrowio
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -36,14 +37,17 @@ func (d *decoder) vector(arrays []arrow.Array) (dual.Vector, error) {
 		}
 		parts = append(parts, v)
 	}
-	if len(parts) == 1 {
-		return parts[0], nil
-	}
 	return join(parts), nil
 }
 
 // join returns the parts as one vector.
 func join(parts []dual.Vector) dual.Vector {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	if v, ok := joinCodes(parts); ok {
+		return v
+	}
 	n, numbers := 0, true
 	for _, p := range parts {
 		n += p.N
@@ -70,6 +74,21 @@ func join(parts []dual.Vector) dual.Vector {
 	return dual.Coded(codes, &dual.Dict{Vals: vals})
 }
 
+// joinCodes is join for codes of one dictionary.
+func joinCodes(parts []dual.Vector) (v dual.Vector, ok bool) {
+	var codes []uint32
+	for _, p := range parts {
+		if p.Codes == nil || p.Dict != parts[0].Dict {
+			return dual.Vector{}, false
+		}
+		codes = append(codes, p.Codes...)
+	}
+	if codes == nil {
+		return dual.Vector{}, false
+	}
+	return dual.Coded(codes, parts[0].Dict), true
+}
+
 func (d *decoder) array(a arrow.Array) (dual.Vector, error) {
 	switch a := a.(type) {
 	case *array.Dictionary:
@@ -78,6 +97,16 @@ func (d *decoder) array(a arrow.Array) (dual.Vector, error) {
 		return d.array(a.Storage())
 	case *array.Null:
 		return dual.Constant(dual.Value{}, a.Len()), nil
+	}
+	if a.NullN() == 0 {
+		switch a := a.(type) {
+		case *array.Int32:
+			return dual.Nums(floats(a.Int32Values()), nil), nil
+		case *array.Int64:
+			return dual.Nums(floats(a.Int64Values()), nil), nil
+		case *array.Float64:
+			return dual.Nums(slices.Clone(a.Float64Values()), nil), nil
+		}
 	}
 	if number, format := d.numbers(a); number != nil {
 		out := make([]float64, a.Len())
@@ -182,6 +211,14 @@ func (d *decoder) numbers(a arrow.Array) (number func(i int) float64, f *dual.Fo
 		return func(i int) float64 { return a.Value(i).ToFloat64(scale) }, nil
 	}
 	return d.times(a)
+}
+
+func floats[T int32 | int64](x []T) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
+	}
+	return out
 }
 
 func from[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float32 | float64](x []T) func(int) float64 {

@@ -31,3 +31,27 @@ func check(size int) {
 		panic(fmt.Sprintf("buffer of %d bytes", size))
 	}
 }
+
+// onePage is an allocator that has one buffer, which it gives again and again:
+// a reader of pages needs the memory of a page until it asks for the next one.
+type onePage struct{ buf []byte }
+
+func (a *onePage) Allocate(size int) []byte {
+	check(size)
+	if size > cap(a.buf) {
+		a.buf = memory.DefaultAllocator.Allocate(size + size/8)
+	}
+	return a.buf[:size]
+}
+
+func (a *onePage) Reallocate(size int, b []byte) []byte {
+	check(size)
+	if size <= cap(b) {
+		return b[:size]
+	}
+	grown := a.Allocate(size)
+	copy(grown, b)
+	return grown
+}
+
+func (a *onePage) Free([]byte) {}

@@ -51,13 +51,15 @@ type ReadOptions struct {
 	// Workers bounds the columns that are decoded at a time; 0 means one per
 	// core.
 	Workers int
+
+	arrays bool // tests: leave all columns to the library
 }
 
 // A Reader reads the rows of a file in order. It has one user at a time.
 type Reader struct {
 	names   []string
 	columns []column // of names, nil where not needed
-	decode  []decoder
+	groups  []int64  // rows up to the end of each row group; nil: there are none
 	rows    int64
 	done    int64
 	size    int64
@@ -67,9 +69,27 @@ type Reader struct {
 
 // A column delivers one column piece by piece.
 type column interface {
-	// next returns the next n values (fewer only at the end of the file) as
-	// arrays that may have different dictionaries.
-	next(n int) ([]arrow.Array, error)
+	// next returns the next n values, fewer only at the end of the file.
+	next(n int) (dual.Vector, error)
+}
+
+// An arrayColumn is a column of the arrays that the library makes.
+type arrayColumn struct {
+	decoder
+	arrays interface {
+		// next returns the next n values as arrays that may have different
+		// dictionaries.
+		next(n int) ([]arrow.Array, error)
+	}
+}
+
+// next implements [column].
+func (c *arrayColumn) next(n int) (dual.Vector, error) {
+	arrays, err := c.arrays.next(n)
+	if err != nil {
+		return dual.Vector{}, err
+	}
+	return c.vector(arrays)
 }
 
 // Open opens an Arrow IPC file or a Parquet file; its first bytes say which.
@@ -132,11 +152,36 @@ func (r *Reader) openParquet(f *os.File, o *ReadOptions) error {
 		if !r.add(field.Field.Name, o) {
 			continue
 		}
+		if at := field.ColIndex; at >= 0 && !o.arrays {
+			c, err := newPageColumn(f, pf, at, field.Field.Type, o.Formats)
+			if err != nil {
+				return fmt.Errorf("%w: column %s: %w", ErrFormat, field.Field.Name, err)
+			}
+			if c != nil {
+				r.columns[i] = c
+				continue
+			}
+		}
 		c, err := fr.GetColumn(context.Background(), i)
 		if err != nil {
 			return fmt.Errorf("%w: column %s: %w", ErrFormat, field.Field.Name, err)
 		}
-		r.columns[i] = &parquetColumn{c}
+		r.columns[i] = &arrayColumn{decoder{formats: o.Formats}, &parquetColumn{c}}
+	}
+	return r.setGroups(pf)
+}
+
+// setGroups notes where the row groups end: batches end there, too, so that
+// none has values of two dictionaries.
+func (r *Reader) setGroups(pf *file.Reader) error {
+	end := int64(0)
+	for i := range pf.NumRowGroups() {
+		rows := pf.MetaData().RowGroup(i).NumRows()
+		if rows < 0 || rows > r.rows-end {
+			return fmt.Errorf("%w: row group %d has %d rows of %d", ErrFormat, i, rows, r.rows)
+		}
+		end += rows
+		r.groups = append(r.groups, end)
 	}
 	return nil
 }
@@ -159,7 +204,7 @@ func (r *Reader) openIPC(f *os.File, o *ReadOptions) error {
 	records := &ipcRecords{file: file}
 	for i, field := range file.Schema().Fields() {
 		if r.add(field.Name, o) {
-			r.columns[i] = &ipcColumn{records: records, at: i}
+			r.columns[i] = &arrayColumn{decoder{formats: o.Formats}, &ipcColumn{records: records, at: i}}
 		}
 	}
 	// The footer has no number of rows: count them record by record.
@@ -230,7 +275,6 @@ func (r *Reader) add(name string, o *ReadOptions) bool {
 	}
 	r.names = append(r.names, name)
 	r.columns = append(r.columns, nil)
-	r.decode = append(r.decode, decoder{formats: o.Formats})
 	return o.Needed == nil || o.Needed(name)
 }
 
@@ -239,6 +283,9 @@ func (r *Reader) Fields() []string { return r.names }
 
 // Rows returns the number of rows of the file.
 func (r *Reader) Rows() int64 { return r.rows }
+
+// Size returns the bytes of the file.
+func (r *Reader) Size() int64 { return r.size }
 
 // Next returns the next vectors, one for each field, all of the same length,
 // and about how many bytes of the file they are; io.EOF after the last row.
@@ -249,6 +296,12 @@ func (r *Reader) Next(ctx context.Context) (batch []dual.Vector, sizeBytes int64
 	n := int(min(rowsMax, r.rows-r.done))
 	if n <= 0 || len(r.names) == 0 {
 		return nil, 0, io.EOF
+	}
+	for _, end := range r.groups {
+		if end > r.done {
+			n = int(min(int64(n), end-r.done))
+			break
+		}
 	}
 	batch = make([]dual.Vector, len(r.names))
 	var g errgroup.Group
@@ -276,18 +329,31 @@ func (r *Reader) vector(i, n int) (dual.Vector, error) {
 	if r.columns[i] == nil {
 		return dual.Constant(dual.Value{}, n), nil
 	}
-	arrays, err := r.columns[i].next(n)
+	v, err := r.columns[i].next(n)
 	if err != nil {
-		return dual.Vector{}, fmt.Errorf("%w: column %s: %w", ErrFormat, r.names[i], err)
-	}
-	v, err := r.decode[i].vector(arrays)
-	if err != nil {
-		return dual.Vector{}, fmt.Errorf("column %s: %w", r.names[i], err)
+		return dual.Vector{}, r.columnError(i, err)
 	}
 	if v.N != n {
 		return dual.Vector{}, fmt.Errorf("%w: column %s: %d values where %d were expected", ErrFormat, r.names[i], v.N, n)
 	}
 	return v, nil
+}
+
+// Free gives the memory of a batch, of which nothing is used any more, back.
+// It may be called while the next batch is read.
+func (r *Reader) Free(batch []dual.Vector) {
+	for i := range batch {
+		if c, ok := r.columns[i].(*pageColumn); ok {
+			c.free(&batch[i])
+		}
+	}
+}
+
+func (r *Reader) columnError(i int, err error) error {
+	if errors.Is(err, ErrFormat) {
+		return fmt.Errorf("column %s: %w", r.names[i], err)
+	}
+	return fmt.Errorf("%w: column %s: %w", ErrFormat, r.names[i], err)
 }
 
 // Close closes the file.

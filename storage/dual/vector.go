@@ -1,17 +1,22 @@
 package dual
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // A Dict is a list of values that coded vectors point into. It is immutable
 // and shared: its address is its identity, by which the evaluator remembers
 // what it has already computed from it.
 //
 // Exactly one of Nums and Vals is set. Nums holds numbers without own text,
-// NaN for NULL, all shown by Format.
+// NaN for NULL, all shown by Format; or, if Texts is set, whole numbers below
+// 1e15 that came as texts, each the one by which its number is shown anyway.
 type Dict struct {
 	Nums   []float64
 	Vals   []Value
 	Format *Format
+	Texts  bool
 }
 
 // Len returns the number of entries.
@@ -26,6 +31,9 @@ func (d *Dict) Len() int {
 func (d *Dict) At(i int) Value {
 	if d.Vals != nil {
 		return d.Vals[i]
+	}
+	if d.Texts {
+		return New(strconv.FormatInt(int64(d.Nums[i]), 10), d.Nums[i])
 	}
 	return Formatted(d.Nums[i], d.Format)
 }
@@ -57,6 +65,9 @@ type Vector struct {
 func Nums(x []float64, f *Format) Vector {
 	return Vector{N: len(x), Dict: &Dict{Nums: x, Format: f}}
 }
+
+// Texts returns a dense vector of whole numbers with their texts ([Dict]).
+func Texts(x []float64) Vector { return Vector{N: len(x), Dict: &Dict{Nums: x, Texts: true}} }
 
 // Vals returns a dense vector of values.
 func Vals(v []Value) Vector { return Vector{N: len(v), Dict: &Dict{Vals: v}} }
@@ -97,7 +108,7 @@ func (v *Vector) Slice(lo, hi int) Vector {
 	case v.Dict.Vals != nil:
 		return Vector{N: hi - lo, Dict: &Dict{Vals: v.Dict.Vals[lo:hi]}}
 	default:
-		return Vector{N: hi - lo, Dict: &Dict{Nums: v.Dict.Nums[lo:hi], Format: v.Dict.Format}}
+		return Vector{N: hi - lo, Dict: &Dict{Nums: v.Dict.Nums[lo:hi], Format: v.Dict.Format, Texts: v.Dict.Texts}}
 	}
 }
 
@@ -107,7 +118,7 @@ func (v *Vector) Gather(at []int32) Vector {
 	if v.Dict.Len() == 0 { // nothing but NULL can be asked for
 		return Constant(Value{}, len(at))
 	}
-	if v.Codes == nil && !v.Const && v.Dict.Nums != nil {
+	if v.Codes == nil && !v.Const && v.Dict.Nums != nil && !v.Dict.Texts {
 		out := make([]float64, len(at))
 		for i, p := range at {
 			if p < 0 {
