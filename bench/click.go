@@ -77,8 +77,7 @@ func clicks(ctx context.Context, c *Config, d *dataset, m *model.Model, r *Repor
 				return "", err
 			}
 			possible := 0
-			for _, f := range m.Fields {
-				n := engine.Counts(st, f)
+			for _, n := range engine.CountsOf(st, m.Fields) {
 				for status := range n {
 					if possibleStatus[status] {
 						possible += n[status]

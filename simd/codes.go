@@ -3,48 +3,51 @@ package simd
 import "math/bits"
 
 // Mark sets seen[c] = 1 for the code c of every row in rows. A nil rows means
-// every row. It stops as soon as `open` codes that were not seen before have
-// been seen, so a column of few codes costs little; it returns how many of
-// them are still open.
+// every row. It stops once `open` codes that were not seen before have been
+// seen, so a column of few codes costs little; it returns how many of them are
+// still open. seen holds flags, one for every code that occurs.
+//
+// Flags are set without a look at them: a branch per row that is taken at random
+// costs more than counting the flags now and then.
 func Mark[C Code](seen []uint8, codes []C, rows []uint64, open int) int {
-	const stride = 512 // words between two looks at whether all is seen
-	if rows == nil {
-		for lo := 0; lo < len(codes) && open > 0; lo += stride * 64 {
-			for _, c := range codes[lo:min(lo+stride*64, len(codes))] {
-				if seen[c] == 0 {
-					seen[c] = 1
-					open--
-				}
-			}
-		}
-		return open
+	if open == 0 {
+		return 0
 	}
-	for lo := 0; lo < len(rows) && open > 0; lo += stride {
-		for w := lo; w < min(lo+stride, len(rows)); w++ {
-			word := rows[w]
-			if word == 0 {
-				continue
-			}
-			block := codes[w<<6:]
-			if word == ^uint64(0) && len(block) >= 64 {
-				for _, c := range block[:64] {
-					if seen[c] == 0 {
-						seen[c] = 1
-						open--
-					}
-				}
-				continue
-			}
-			for ; word != 0; word &= word - 1 {
-				c := block[bits.TrailingZeros64(word)]
-				if seen[c] == 0 {
-					seen[c] = 1
-					open--
-				}
-			}
+	before := CountFlags(seen)
+	stride := max(512, len(seen)/16) // words between two looks at whether all is seen
+	left := open
+	for lo := 0; lo < len(codes) && left > 0; lo += stride * 64 {
+		part := codes[lo:min(lo+stride*64, len(codes))]
+		if rows == nil {
+			markAll(seen, part)
+		} else {
+			markRows(seen, part, rows[lo>>6:])
+		}
+		left = open - (CountFlags(seen) - before)
+	}
+	return left
+}
+
+func markAll[C Code](seen []uint8, codes []C) {
+	for _, c := range codes {
+		seen[c] = 1
+	}
+}
+
+func markRows[C Code](seen []uint8, codes []C, rows []uint64) {
+	for w, word := range rows[:(len(codes)+63)>>6] {
+		if word == 0 {
+			continue
+		}
+		block := codes[w<<6:]
+		if word == ^uint64(0) && len(block) >= 64 {
+			markAll(seen, block[:64])
+			continue
+		}
+		for ; word != 0; word &= word - 1 {
+			seen[block[bits.TrailingZeros64(word)]] = 1
 		}
 	}
-	return open
 }
 
 // MarkAt sets seen[c] = 1 for the codes c of the given rows.

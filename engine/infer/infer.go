@@ -13,12 +13,16 @@
 package infer
 
 import (
+	"bytes"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/state"
+	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage/bitset"
 )
 
@@ -30,6 +34,7 @@ type Engine struct {
 	cache *otter.Cache[uint64, *Result]
 
 	recent *recent
+	scans  scans
 }
 
 // cacheBytes bounds the results kept per model.
@@ -49,22 +54,20 @@ func New(m *model.Model) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{Model: m, trees: newPlan(m), cache: cache, recent: newRecent(int(weight), cacheBytes/4)}, nil
+	return &Engine{Model: m, trees: newPlan(m), cache: cache, recent: newRecent(int(weight), cacheBytes/4), scans: scans{sizeMax: cacheBytes / 4}}, nil
 }
 
 // Of returns what the state's selections leave possible. Parts are computed
 // when they are asked for. Selections in unknown fields are ignored.
 func (e *Engine) Of(st *state.State) *Result {
 	if r, ok := e.cache.GetIfPresent(st.Hash()); ok && state.Equal(r.State, st) {
-		return r
+		return r.ready()
 	}
-	if r := e.recent.find(st); r != nil {
-		return r
+	r, found := e.recent.findOrAdd(newResult(e, st))
+	if !found {
+		e.cache.Set(st.Hash(), r)
 	}
-	r := e.compute(st)
-	e.cache.Set(st.Hash(), r)
-	e.recent.add(r)
-	return r
+	return r.ready()
 }
 
 // A Result is what one set of selections leaves possible. Any number of
@@ -73,11 +76,12 @@ type Result struct {
 	State *state.State
 
 	engine  *Engine
-	filters [][]uint8 // by field ID: 1 for selected codes; nil without selection
-	up      []upward  // by table ID
-	down    []downward
-	keys    []keyed // by field ID
-	fields  []fieldPart
+	once    sync.Once
+	filters []*simd.CodeSet     // by field ID: selected codes; nil without selection
+	up      []upward            // by table ID
+	rows    []part[*bitset.Set] // by table ID: alive rows, nil = all
+	keys    []keyed             // by field ID
+	fields  []part[values]      // by field ID
 }
 
 // upward is what a table knows from itself and from below.
@@ -86,61 +90,88 @@ type upward struct {
 	limited bool        // something is selected here or below
 }
 
-// downward is what a table knows from everywhere.
-type downward struct {
-	once sync.Once
-	rows *bitset.Set // alive rows, nil = all
-}
-
 // keyed is a key field as the node between tables.
 type keyed struct {
-	below []uint8 // allowed by own selection and the tables below; nil = all
-	once  sync.Once
-	all   []uint8 // allowed by everything; nil = all
+	below []uint8       // allowed by own selection and the tables below; nil = all
+	all   part[[]uint8] // allowed by everything; nil = all
 }
 
-// A fieldPart is the possible values of a field, found when first asked for.
-type fieldPart struct {
-	once     sync.Once
-	possible []uint8
+// values are the possible values of a field.
+type values struct {
+	possible []uint8 // one flag per code, 0 for NULL
 	count    int
 }
 
-func (e *Engine) compute(st *state.State) *Result {
+func newValues(possible []uint8) values { return values{possible, simd.CountFlags(possible)} }
+
+// A part of a result is found when it is first asked for, or beside others.
+type part[T any] struct {
+	mu    sync.Mutex
+	found atomic.Bool
+	v     T
+}
+
+// get returns the part, made by find if it is not known.
+func (p *part[T]) get(find func() T) T {
+	if p.found.Load() {
+		return p.v
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.found.Load() {
+		p.v = find()
+		p.found.Store(true)
+	}
+	return p.v
+}
+
+// set makes the part known.
+func (p *part[T]) set(v T) { p.get(func() T { return v }) }
+
+func newResult(e *Engine, st *state.State) *Result {
 	m := e.Model
-	r := &Result{
+	return &Result{
 		State: st, engine: e,
-		filters: make([][]uint8, len(m.Fields)),
+		filters: make([]*simd.CodeSet, len(m.Fields)),
 		up:      make([]upward, len(m.Tables)),
-		down:    make([]downward, len(m.Tables)),
+		rows:    make([]part[*bitset.Set], len(m.Tables)),
 		keys:    make([]keyed, len(m.Fields)),
-		fields:  make([]fieldPart, len(m.Fields)),
+		fields:  make([]part[values], len(m.Fields)),
 	}
-	for _, name := range st.Fields() {
-		if f := m.Field(name); f != nil {
-			sel, _ := st.Field(name)
-			r.filters[f.ID] = sel.Codes.Flags()
+}
+
+// ready makes what every part needs, once: the way up.
+func (r *Result) ready() *Result {
+	r.once.Do(func() {
+		for _, name := range r.State.Fields() {
+			if f := r.engine.Model.Field(name); f != nil {
+				sel, _ := r.State.Field(name)
+				r.filters[f.ID] = simd.NewCodeSet(sel.Codes.Flags())
+			}
 		}
-	}
-	for _, t := range e.trees.leavesFirst {
-		r.passUp(t)
-	}
+		for _, t := range r.engine.trees.leavesFirst {
+			r.passUp(t)
+		}
+	})
 	return r
 }
 
 // passUp filters a table by what is selected in it and below it.
 func (r *Result) passUp(t *model.Table) {
-	up := &r.up[t.ID]
+	var all []constraint
 	for _, col := range t.Table.Columns {
 		f := r.engine.Model.Field(col.Field.Name)
-		if r.filters[f.ID] != nil && !linked(t, f) {
-			up.filter(t, col, r.filters[f.ID])
+		if set := r.filters[f.ID]; set != nil && !linked(t, f) {
+			all = append(all, constraint{col, set})
 		}
 	}
 	for _, l := range r.engine.trees.below[t.ID] {
 		if allowed := r.passKey(l); allowed != nil {
-			up.filter(t, l.Column, allowed)
+			all = append(all, constraint{l.Column, simd.NewCodeSet(allowed)})
 		}
+	}
+	if len(all) > 0 {
+		r.up[t.ID] = upward{r.engine.scans.meet(all), true}
 	}
 }
 
@@ -149,19 +180,13 @@ func linked(t *model.Table, f *model.Field) bool {
 	return len(f.Links) > 1 && t.Link(f) != nil
 }
 
-func (u *upward) filter(t *model.Table, col column, allowed []uint8) {
-	if u.rows == nil {
-		u.rows = bitset.Full(t.Rows)
-	}
-	u.limited = true
-	filter(col, u.rows, allowed)
-}
-
 // passKey combines what the tables below a key field, and a selection in the
 // field itself, allow. l is the link of the table above.
 func (r *Result) passKey(l *model.Link) []uint8 {
 	k := &r.keys[l.Field.ID]
-	k.below = r.filters[l.Field.ID]
+	if set := r.filters[l.Field.ID]; set != nil {
+		k.below = set.Flags()
+	}
 	for _, o := range l.Field.Links {
 		if o == l || !r.up[o.Table.ID].limited {
 			continue
@@ -177,30 +202,27 @@ func both(a, b []uint8) []uint8 {
 	if a == nil {
 		return b
 	}
-	out := make([]uint8, len(a))
-	for i := range a {
-		out[i] = a[i] & b[i]
-	}
+	out := slices.Clone(a)
+	simd.AndFlags(out, b)
 	return out
 }
 
 // Rows returns the alive rows of a table, nil for all of them.
 func (r *Result) Rows(t *model.Table) *bitset.Set {
-	d := &r.down[t.ID]
-	d.once.Do(func() {
-		d.rows = r.up[t.ID].rows
+	return r.rows[t.ID].get(func() *bitset.Set {
+		rows := r.up[t.ID].rows
 		l := r.engine.trees.above[t.ID]
 		if l == nil || !r.limitedAbove(l) {
-			return
+			return rows
 		}
-		rows := bitset.Full(t.Rows)
-		if d.rows != nil {
-			rows = d.rows.Clone()
+		allowed := constraint{l.Column, simd.NewCodeSet(r.allowed(l.Field))}
+		if rows == nil {
+			return allowed.rows()
 		}
-		filter(l.Column, rows, r.allowed(l.Field))
-		d.rows = rows
+		rows = rows.Clone()
+		allowed.and(rows)
+		return rows
 	})
-	return d.rows
 }
 
 // limitedAbove reports whether anything is selected on the far side of a
@@ -240,33 +262,24 @@ func (r *Result) limitedBut(l *model.Link) bool {
 // allowed returns the codes of a key field that satisfy everything; nil = all.
 func (r *Result) allowed(f *model.Field) []uint8 {
 	k := &r.keys[f.ID]
-	k.once.Do(func() {
-		k.all = k.below
+	return k.all.get(func() []uint8 {
 		parent := r.engine.trees.parent(f)
-		if r.limitedBut(parent) {
-			k.all = mark(parent.Column, r.Rows(parent.Table), f.Symbols.Len())
+		if !r.limitedBut(parent) {
+			return k.below
 		}
+		return mark(parent.Column, r.Rows(parent.Table), f.Symbols.Len())
 	})
-	return k.all
 }
 
 // Possible returns one flag per code of the field: 1 for values of which some
 // combination of rows satisfies all selections. Entry 0, NULL, is 0.
-func (r *Result) Possible(f *model.Field) []uint8 {
-	p := &r.fields[f.ID]
-	p.once.Do(func() {
-		p.possible = r.possible(f)
-		for _, x := range p.possible {
-			p.count += int(x)
-		}
-	})
-	return p.possible
-}
+func (r *Result) Possible(f *model.Field) []uint8 { return r.valuesOf(f).possible }
 
 // PossibleCount returns the number of possible values of a field.
-func (r *Result) PossibleCount(f *model.Field) int {
-	r.Possible(f)
-	return r.fields[f.ID].count
+func (r *Result) PossibleCount(f *model.Field) int { return r.valuesOf(f).count }
+
+func (r *Result) valuesOf(f *model.Field) values {
+	return r.fields[f.ID].get(func() values { return newValues(r.possible(f)) })
 }
 
 func (r *Result) possible(f *model.Field) []uint8 {
@@ -292,16 +305,14 @@ func (r *Result) possible(f *model.Field) []uint8 {
 }
 
 func all(n int) []uint8 {
-	flags := make([]uint8, n+1)
-	for i := range flags[1:] {
-		flags[i+1] = 1
-	}
+	flags := bytes.Repeat([]byte{1}, n+1)
+	flags[0] = 0
 	return flags
 }
 
 func either(a, b []uint8) []uint8 {
-	for i := range a {
-		b[i] |= a[i]
+	if a != nil {
+		simd.OrFlags(b, a)
 	}
 	return b
 }

@@ -2,11 +2,17 @@ package infer
 
 import (
 	"bytes"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/cognate-bi/cognate/engine/enginetest/oracle"
+	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/state"
 	"github.com/cognate-bi/cognate/storage"
+	"github.com/cognate-bi/cognate/storage/bitset"
+	"github.com/cognate-bi/cognate/storage/dual"
 )
 
 // TestAgainstOracle compares alive rows and possible values with the universe
@@ -48,6 +54,7 @@ func TestAgainstOracle(t *testing.T) {
 					}
 				}
 			}
+			checkBulk(t, seed, e, st)
 			for _, f := range m.Fields {
 				if len(f.Tables) > 1 && len(f.Links) != len(f.Tables) {
 					continue // shared with a loose table
@@ -86,4 +93,100 @@ func TestMarkByWorkers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// checkBulk compares what is found for all fields at once with what a fresh
+// engine finds for one after the other.
+func checkBulk(t *testing.T, seed uint64, e *Engine, st *state.State) {
+	t.Helper()
+	one, err := New(e.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range e.CountsOf(st, e.Model.Fields) {
+		f := e.Model.Fields[i]
+		var want Counts
+		for _, s := range one.States(st, f) {
+			want[s]++
+		}
+		if got != want {
+			t.Fatalf("seed %d: %v: counts of %s are %v, want %v", seed, st.Fields(), f.Name, got, want)
+		}
+		if got, want := e.Of(st).Possible(f), one.Of(st).Possible(f); !bytes.Equal(got, want) {
+			t.Fatalf("seed %d: %v: possible in %s: %v, want %v", seed, st.Fields(), f.Name, got, want)
+		}
+	}
+}
+
+// TestLongTables goes from one selection to the next over tables that are long
+// enough for kept scans, lists of rows, several workers, and marks taken over
+// from the result before: each state equals that of a fresh engine.
+func TestLongTables(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	m := longModel(t, rng)
+	e, err := New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var st *state.State
+	for step := range 60 {
+		f := m.Fields[rng.IntN(len(m.Fields))]
+		n := f.Symbols.Len() + 1
+		codes := bitset.New(n)
+		if sel, ok := st.Field(f.Name); ok && rng.IntN(2) == 0 {
+			codes = sel.Codes.Clone() // one value more
+		}
+		for range []int{0, 1, 1, 1, n / 3}[rng.IntN(5)] {
+			codes.Add(1 + rng.IntN(n-1))
+		}
+		st = st.With(f.Name, state.Selection{Codes: codes})
+		checkBulk(t, uint64(step), e, st)
+	}
+	if e.scans.size == 0 {
+		t.Fatal("no scan was kept")
+	}
+}
+
+// longModel is a table of 300,000 rows with two dimensions.
+func longModel(t *testing.T, rng *rand.Rand) *model.Model {
+	t.Helper()
+	const rows = 300_000
+	c := storage.NewCatalog(nil)
+	column := func(name string, rows, values int) *storage.Column {
+		f := c.FieldOf(name)
+		codes := make([]uint32, rows)
+		for i := range codes {
+			if i < values && rows <= values {
+				codes[i] = uint32(i + 1) // a key, each once
+			} else {
+				codes[i] = uint32(rng.IntN(values + 1))
+			}
+		}
+		for v := f.Symbols.Len(); v < values; v++ {
+			if _, err := f.Symbols.Code(dual.Number(float64(v))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return storage.NewColumn(f, codes)
+	}
+	for _, spec := range []struct {
+		name    string
+		rows    int
+		columns map[string]int
+	}{
+		{"Fact", rows, map[string]int{"k1": 50, "k2": 5000, "small": 7, "middle": 1000, "large": 100_000}},
+		{"One", 50, map[string]int{"k1": 50, "a": 5}},
+		{"Two", 5000, map[string]int{"k2": 5000, "b": 20, "c": 3000}},
+	} {
+		table := &storage.Table{Name: spec.name, Rows: spec.rows}
+		for _, name := range slices.Sorted(maps.Keys(spec.columns)) {
+			table.Columns = append(table.Columns, column(name, spec.rows, spec.columns[name]))
+		}
+		c.Put(table)
+	}
+	m, err := model.Build(c, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

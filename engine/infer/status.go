@@ -3,6 +3,8 @@ package infer
 import (
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/state"
+	"github.com/cognate-bi/cognate/simd"
+	"github.com/cognate-bi/cognate/storage/bitset"
 )
 
 // A Status is the state of a value, as the letters of the QIX protocol.
@@ -64,14 +66,24 @@ func (e *Engine) States(st *state.State, f *model.Field) []Status {
 
 // Counts returns how many values of a field have each status.
 func (e *Engine) Counts(st *state.State, f *model.Field) (n Counts) {
-	if _, ok := st.Field(f.Name); !ok {
-		n[Optional] = e.Of(st).PossibleCount(f)
-		n[Excluded] = f.Symbols.Len() - n[Optional]
+	r := e.Of(st)
+	possible := r.PossibleCount(f)
+	sel, ok := st.Field(f.Name)
+	if !ok {
+		n[Optional] = possible
+		n[Excluded] = f.Symbols.Len() - possible
 		return n
 	}
-	for _, s := range e.States(st, f) {
-		n[s]++
+	words, selected := bitset.FromFlags(r.Possible(f)).Words(), sel.Codes.Words()
+	in, inExcluded := Selected, SelectedExcluded
+	if sel.Locked {
+		in, inExcluded = Locked, LockedExcluded
 	}
+	n[in] = simd.AndCount(selected, words)
+	n[inExcluded] = sel.Codes.Count() - n[in]
+	without := e.Of(st.Without(f.Name)).valuesOf(f)
+	n[Alternative] = without.count - simd.AndCount(selected, bitset.FromFlags(without.possible).Words())
+	n[Excluded] = f.Symbols.Len() - sel.Codes.Count() - n[Alternative]
 	return n
 }
 

@@ -28,14 +28,10 @@ func Full(n int) *Set {
 	return s
 }
 
-// FromFlags returns the set of the positions whose flag is not 0.
+// FromFlags returns the set of the positions whose flag is 1, not 0.
 func FromFlags(flags []uint8) *Set {
 	s := New(len(flags))
-	for i, f := range flags {
-		if f != 0 {
-			s.words[i>>6] |= 1 << (i & 63)
-		}
-	}
+	simd.PackFlags(s.words, flags)
 	return s
 }
 
@@ -111,9 +107,7 @@ func (s *Set) Equal(o *Set) bool {
 // Flags returns one byte per possible member: 1 for a member, 0 otherwise.
 func (s *Set) Flags() []uint8 {
 	f := make([]uint8, s.n)
-	for i := range s.All() {
-		f[i] = 1
-	}
+	simd.UnpackFlags(f, s.words)
 	return f
 }
 

@@ -1,0 +1,149 @@
+package infer
+
+import (
+	"slices"
+
+	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/state"
+	"github.com/cognate-bi/cognate/simd"
+	"github.com/cognate-bi/cognate/storage/bitset"
+)
+
+// CountsOf returns, for each of the fields, how many of its values have each
+// status. The fields of a table are looked at together.
+func (e *Engine) CountsOf(st *state.State, fields []*model.Field) []Counts {
+	e.Of(st).Find(fields)
+	out := make([]Counts, len(fields))
+	for i, f := range fields {
+		out[i] = e.Counts(st, f)
+	}
+	return out
+}
+
+// Find finds the possible values of the fields, those of each table in one pass
+// over its alive rows. Afterwards [Result.Possible] only looks them up.
+func (r *Result) Find(fields []*model.Field) {
+	wanted := make([]bool, len(r.engine.Model.Fields))
+	for _, f := range fields {
+		wanted[f.ID] = true
+	}
+	needed := r.neededTables(wanted)
+	for _, t := range slices.Backward(r.engine.trees.leavesFirst) {
+		if needed[t.ID] {
+			r.findIn(t, wanted, needed)
+		}
+	}
+}
+
+// neededTables returns by table ID whether its alive rows are needed: those that
+// hold wanted fields, and those on the way to them.
+func (r *Result) neededTables(wanted []bool) []bool {
+	needed := make([]bool, len(r.engine.Model.Tables))
+	for _, t := range r.engine.trees.leavesFirst {
+		for _, col := range t.Table.Columns {
+			needed[t.ID] = needed[t.ID] || wanted[r.engine.Model.Field(col.Field.Name).ID]
+		}
+		for _, l := range r.engine.trees.below[t.ID] {
+			needed[t.ID] = needed[t.ID] || anyBelow(l, needed)
+		}
+	}
+	return needed
+}
+
+// anyBelow reports whether a table behind the link of a parent is needed.
+func anyBelow(l *model.Link, needed []bool) bool {
+	return slices.ContainsFunc(l.Field.Links, func(o *model.Link) bool { return o != l && needed[o.Table.ID] })
+}
+
+// findIn marks the columns of one table: the wanted fields, and the key fields
+// that lead to needed tables.
+func (r *Result) findIn(t *model.Table, wanted, needed []bool) {
+	rows := r.Rows(t)
+	if rows == nil {
+		return // all values are possible
+	}
+	var all []*marking
+	var found []func()
+	for _, col := range t.Table.Columns {
+		f := r.engine.Model.Field(col.Field.Name)
+		m := &marking{col: col}
+		switch l := r.engine.trees.parent(f); {
+		case len(f.Links) > 1:
+			if l.Table != t || !(wanted[f.ID] || anyBelow(l, needed)) || r.keys[f.ID].all.found.Load() || !r.limitedBut(l) {
+				continue
+			}
+			found = append(found, func() { r.keys[f.ID].all.set(m.seen) })
+		case !wanted[f.ID] || len(f.Tables) != 1 || r.fields[f.ID].found.Load():
+			continue
+		default:
+			found = append(found, func() { r.fields[f.ID].set(newValues(m.seen)) })
+		}
+		all = append(all, m)
+	}
+	r.markSince(t, rows, all)
+	for _, f := range found {
+		f()
+	}
+}
+
+// markSince marks the columns of a table in its alive rows. Where a recent
+// result has most of these rows and no others, only the rest is looked at: a
+// value more in a selection costs what that value adds.
+func (r *Result) markSince(t *model.Table, rows *bitset.Set, all []*marking) {
+	before, more := r.smaller(t, rows)
+	var since, anew []*marking
+	for _, m := range all {
+		f := r.engine.Model.Field(m.col.Field.Name)
+		if known := before.known(f); known != nil {
+			m.seen = slices.Clone(known)
+			since = append(since, m)
+		} else {
+			m.seen = make([]uint8, f.Symbols.Len()+1)
+			anew = append(anew, m)
+		}
+	}
+	if len(since) > 0 {
+		markAll(more, since)
+	}
+	markAll(rows, anew)
+}
+
+// smaller returns a recent result whose alive rows of a table are at least half
+// of the given ones and no others, and the rows that it lacks; nil if there is
+// none.
+func (r *Result) smaller(t *model.Table, rows *bitset.Set) (before *Result, more *bitset.Set) {
+	if t.Rows < scanRowsMin {
+		return nil, nil
+	}
+	n, looked := rows.Count(), 0
+	r.engine.recent.last(func(o *Result) bool {
+		p := &o.rows[t.ID]
+		if o == r || !p.found.Load() || p.v == nil {
+			return false
+		}
+		if have := p.v.Count(); have*2 >= n && simd.AndCount(p.v.Words(), rows.Words()) == have {
+			more = rows.Clone()
+			more.AndNot(p.v)
+			before = o
+		}
+		looked++
+		return before != nil || looked == recentMin
+	})
+	return before, more
+}
+
+// known returns the flags that the column of a field gave in its table, nil if
+// they are not known; those of a selected field may not be that.
+func (r *Result) known(f *model.Field) []uint8 {
+	switch {
+	case r == nil:
+		return nil
+	case len(f.Links) > 1:
+		if k := &r.keys[f.ID].all; k.found.Load() && r.limitedBut(r.engine.trees.parent(f)) {
+			return k.v
+		}
+	case len(f.Tables) == 1 && r.fields[f.ID].found.Load():
+		return r.fields[f.ID].v.possible
+	}
+	return nil
+}
