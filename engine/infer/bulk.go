@@ -95,7 +95,7 @@ func (r *Result) markSince(t *model.Table, rows *bitset.Set, all []*marking) {
 	for _, m := range all {
 		f := r.engine.Model.Field(m.col.Field.Name)
 		if known := before.known(f); known != nil {
-			m.seen = slices.Clone(known)
+			m.seen, m.more = slices.Clone(known), true
 			since = append(since, m)
 		} else {
 			m.seen = make([]uint8, f.Symbols.Len()+1)

@@ -14,6 +14,7 @@ import (
 type marking struct {
 	col  column
 	seen []uint8 // one flag per code; those that are set before need no look
+	more bool    // some may be set before
 	mu   sync.Mutex
 }
 
@@ -116,7 +117,10 @@ func (m *marked) mark(s share) {
 }
 
 func (m *marked) into(seen []uint8, s share) {
-	open := len(seen) - simd.CountFlags(seen)
+	open := len(seen) - 1 // all but NULL
+	if s.more || !s.alone {
+		open = len(seen) - simd.CountFlags(seen)
+	}
 	switch {
 	case open == 0:
 	case m.list != nil:
