@@ -176,11 +176,7 @@ func repeat(ctx context.Context, c *Config, d *dataset, r *Report, workload stri
 // fresh returns an inference engine without remembered results, so that each
 // repetition is a first click.
 func fresh(m *model.Model) (*infer.Engine, error) {
-	e, err := infer.New(m)
-	if err != nil {
-		return nil, fmt.Errorf("infer: %w", err)
-	}
-	return e, nil
+	return infer.New(m), nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

@@ -59,15 +59,11 @@ type Data struct {
 const resultsBytes = 256 << 20
 
 func newData(m *model.Model, l *number.Locale, t *turns.Turns) (*Data, error) {
-	e, err := infer.New(m)
-	if err != nil {
-		return nil, fmt.Errorf("inference: %w", err)
-	}
 	results, err := cube.NewCache(resultsBytes, t)
 	if err != nil {
 		return nil, fmt.Errorf("cache of results: %w", err)
 	}
-	return &Data{Model: m, Infer: e, Locale: l, Results: results}, nil
+	return &Data{Model: m, Infer: infer.New(m), Locale: l, Results: results}, nil
 }
 
 // An App is an open app. Its methods may be called concurrently.

@@ -72,11 +72,11 @@ func (r *Result) findIn(t *model.Table, wanted, needed []bool) {
 			if l.Table != t || !(wanted[f.ID] || anyBelow(l, needed)) || r.keys[f.ID].all.found.Load() || !r.limitedBut(l) {
 				continue
 			}
-			found = append(found, func() { r.keys[f.ID].all.set(m.seen) })
+			found = append(found, func() { r.keys[f.ID].all.set(r.grown(m.seen)) })
 		case !wanted[f.ID] || len(f.Tables) != 1 || r.fields[f.ID].found.Load():
 			continue
 		default:
-			found = append(found, func() { r.fields[f.ID].set(newValues(m.seen)) })
+			found = append(found, func() { r.fields[f.ID].set(newValues(r.grown(m.seen))) })
 		}
 		all = append(all, m)
 	}
@@ -115,21 +115,19 @@ func (r *Result) smaller(t *model.Table, rows *bitset.Set) (before *Result, more
 	if t.Rows < scanRowsMin {
 		return nil, nil
 	}
-	n, looked := rows.Count(), 0
-	r.engine.recent.last(func(o *Result) bool {
+	n := rows.Count()
+	for _, o := range r.engine.kept.last(keptMin) {
 		p := &o.rows[t.ID]
 		if o == r || !p.found.Load() || p.v == nil {
-			return false
+			continue
 		}
 		if have := p.v.Count(); have*2 >= n && simd.AndCount(p.v.Words(), rows.Words()) == have {
 			more = rows.Clone()
 			more.AndNot(p.v)
-			before = o
+			return o, more
 		}
-		looked++
-		return before != nil || looked == recentMin
-	})
-	return before, more
+	}
+	return nil, nil
 }
 
 // known returns the flags that the column of a field gave in its table, nil if

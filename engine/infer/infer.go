@@ -14,11 +14,10 @@ package infer
 
 import (
 	"bytes"
+	"container/list"
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"github.com/maypok86/otter/v2"
 
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/state"
@@ -31,43 +30,30 @@ import (
 type Engine struct {
 	Model *model.Model
 	trees *plan
-	cache *otter.Cache[uint64, *Result]
-
-	recent *recent
-	scans  scans
+	kept  kept
+	scans scans
 }
 
-// cacheBytes bounds the results kept per model.
-const cacheBytes = 256 << 20
+// Bounds of what is kept per model: results, and rows that met constraints.
+const (
+	keptBytes  = 256 << 20
+	scansBytes = 64 << 20
+)
 
 // New returns an engine for the model.
-func New(m *model.Model) (*Engine, error) {
-	rows := 0
-	for _, t := range m.Tables {
-		rows += t.Rows
+func New(m *model.Model) *Engine {
+	return &Engine{
+		Model: m, trees: newPlan(m),
+		kept:  kept{sizeMax: keptBytes, byHash: map[uint64]*list.Element{}},
+		scans: scans{sizeMax: scansBytes},
 	}
-	weight := uint32(min(rows/8+4096, 1<<31)) // a bitmap per table
-	cache, err := otter.New(&otter.Options[uint64, *Result]{
-		MaximumWeight: cacheBytes,
-		Weigher:       func(uint64, *Result) uint32 { return weight },
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Engine{Model: m, trees: newPlan(m), cache: cache, recent: newRecent(int(weight), cacheBytes/4), scans: scans{sizeMax: cacheBytes / 4}}, nil
 }
 
 // Of returns what the state's selections leave possible. Parts are computed
-// when they are asked for. Selections in unknown fields are ignored.
+// when they are asked for, once, however many ask. Selections in unknown fields
+// are ignored.
 func (e *Engine) Of(st *state.State) *Result {
-	if r, ok := e.cache.GetIfPresent(st.Hash()); ok && state.Equal(r.State, st) {
-		return r.ready()
-	}
-	r, found := e.recent.findOrAdd(newResult(e, st))
-	if !found {
-		e.cache.Set(st.Hash(), r)
-	}
-	return r.ready()
+	return e.kept.of(st, func() *Result { return newResult(e, st) }).ready()
 }
 
 // A Result is what one set of selections leaves possible. Any number of
@@ -76,6 +62,7 @@ type Result struct {
 	State *state.State
 
 	engine  *Engine
+	size    int64 // bytes of the parts, guarded by engine.kept
 	once    sync.Once
 	filters []*simd.CodeSet     // by field ID: selected codes; nil without selection
 	up      []upward            // by table ID
@@ -171,7 +158,9 @@ func (r *Result) passUp(t *model.Table) {
 		}
 	}
 	if len(all) > 0 {
-		r.up[t.ID] = upward{r.engine.scans.meet(all), true}
+		rows := r.engine.scans.meet(all)
+		r.engine.kept.grow(r, 8*len(rows.Words()))
+		r.up[t.ID] = upward{rows, true}
 	}
 }
 
@@ -217,10 +206,12 @@ func (r *Result) Rows(t *model.Table) *bitset.Set {
 		}
 		allowed := constraint{l.Column, simd.NewCodeSet(r.allowed(l.Field))}
 		if rows == nil {
-			return allowed.rows()
+			rows = allowed.rows()
+		} else {
+			rows = rows.Clone()
+			allowed.and(rows)
 		}
-		rows = rows.Clone()
-		allowed.and(rows)
+		r.engine.kept.grow(r, 8*len(rows.Words()))
 		return rows
 	})
 }
@@ -267,7 +258,7 @@ func (r *Result) allowed(f *model.Field) []uint8 {
 		if !r.limitedBut(parent) {
 			return k.below
 		}
-		return mark(parent.Column, r.Rows(parent.Table), f.Symbols.Len())
+		return r.grown(mark(parent.Column, r.Rows(parent.Table), f.Symbols.Len()))
 	})
 }
 
@@ -279,7 +270,13 @@ func (r *Result) Possible(f *model.Field) []uint8 { return r.valuesOf(f).possibl
 func (r *Result) PossibleCount(f *model.Field) int { return r.valuesOf(f).count }
 
 func (r *Result) valuesOf(f *model.Field) values {
-	return r.fields[f.ID].get(func() values { return newValues(r.possible(f)) })
+	return r.fields[f.ID].get(func() values { return newValues(r.grown(r.possible(f))) })
+}
+
+// grown counts flags as part of the result.
+func (r *Result) grown(flags []uint8) []uint8 {
+	r.engine.kept.grow(r, len(flags))
+	return flags
 }
 
 func (r *Result) possible(f *model.Field) []uint8 {

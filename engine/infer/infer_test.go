@@ -29,10 +29,7 @@ func TestAgainstOracle(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		e, err := New(m)
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := New(m)
 		u := oracle.Join(m)
 		for range 3 {
 			st := oracle.RandomState(rng, m, 3)
@@ -99,10 +96,7 @@ func TestMarkByWorkers(t *testing.T) {
 // engine finds for one after the other.
 func checkBulk(t *testing.T, seed uint64, e *Engine, st *state.State) {
 	t.Helper()
-	one, err := New(e.Model)
-	if err != nil {
-		t.Fatal(err)
-	}
+	one := New(e.Model)
 	for i, got := range e.CountsOf(st, e.Model.Fields) {
 		f := e.Model.Fields[i]
 		var want Counts
@@ -124,10 +118,7 @@ func checkBulk(t *testing.T, seed uint64, e *Engine, st *state.State) {
 func TestLongTables(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	m := longModel(t, rng)
-	e, err := New(m)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := New(m)
 	var st *state.State
 	for step := range 60 {
 		f := m.Fields[rng.IntN(len(m.Fields))]
@@ -189,4 +180,34 @@ func longModel(t *testing.T, rng *rand.Rand) *model.Model {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// TestKeptBytes holds that what is kept is counted and bounded, and that the
+// last results are kept all the same.
+func TestKeptBytes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	m := longModel(t, rng)
+	e := New(m)
+	e.kept.sizeMax = 1 << 20
+	f := m.Field("k2")
+	for code := range 30 {
+		st := (*state.State)(nil).With(f.Name, state.Selection{Codes: bitset.Of(f.Symbols.Len()+1, uint32(code+1))})
+		e.CountsOf(st, m.Fields)
+		if e.Of(st) != e.Of(st) {
+			t.Fatal("the last result is not kept")
+		}
+	}
+	var size int64
+	for el := e.kept.order.Front(); el != nil; el = el.Next() {
+		size += el.Value.(*Result).size
+	}
+	if n := e.kept.order.Len(); size != e.kept.size || len(e.kept.byHash) != n || n < keptMin || n > keptMin && size > e.kept.sizeMax {
+		t.Fatalf("%d results of %d bytes, counted as %d", n, size, e.kept.size)
+	}
+	if e.SizeBytes() < 100_000 {
+		t.Fatalf("only %d bytes are counted", e.SizeBytes())
+	}
+	if e.Drop(); e.SizeBytes() != 0 {
+		t.Fatalf("%d bytes after Drop", e.SizeBytes())
+	}
 }

@@ -32,10 +32,7 @@ func newTrial(t *testing.T, seed uint64) *trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := infer.New(m)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := infer.New(m)
 	st := oracle.RandomState(rng, m, 2)
 	c := &Context{
 		Infer: e, Fn: &fn.Context{Locale: number.Default()},

@@ -73,10 +73,7 @@ func TestWorkersAndMorsels(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		m := star(t, rng, 200+rng.IntN(800))
-		e, err := infer.New(m)
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := infer.New(m)
 		c := Context{
 			Infer: e, Fn: &fn.Context{Locale: number.Default()},
 			History: state.History{}.Replace(state.Set{}.With(state.Default, oracle.RandomState(rng, m, 2))),
