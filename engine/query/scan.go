@@ -101,11 +101,21 @@ func (s *scan) run(ctx context.Context) ([]*groups, error) {
 	}
 	for i, j := range s.jobs {
 		j.base = s.base
-		r, o := s.jobAt[i][0], s.jobAt[i][1]
-		j.byRow = result{s.positions(r), first.groups[r], first.aggs[i][0]}
-		j.overall = result{s.positions(o), first.groups[o], first.aggs[i][len(first.aggs[i])-1]}
+		first.deliver(i, j)
 	}
 	return first.groups, nil
+}
+
+// deliver leaves the results of job i in j.
+func (w *worker) deliver(i int, j *job) {
+	r, o := w.s.jobAt[i][0], w.s.jobAt[i][1]
+	j.byRow = result{w.s.positions(r), w.groups[r], w.aggs[i][0]}
+	switch {
+	case r == o:
+		j.overall = j.byRow
+	case len(w.aggs[i]) > 1:
+		j.overall = result{w.s.positions(o), w.groups[o], w.aggs[i][1]}
+	}
 }
 
 // runRows lets workers add up equal shares of the base's rows. Shares begin at
@@ -167,7 +177,7 @@ type batch struct {
 type worker struct {
 	s      *scan
 	groups []*groups
-	aggs   [][]agg.Aggregator // per job: by row and overall, or one for both
+	aggs   [][]agg.Aggregator // per job: by row and overall, or one that tells both
 	runs   [][]*eval.Run      // per job and argument
 	inputs [][]input          // per job: inputs of its programs
 
@@ -208,17 +218,9 @@ func (s *scan) newWorker() (*worker, error) {
 		}
 	}
 	for i, j := range s.jobs {
-		n := 2
-		if s.jobAt[i][0] == s.jobAt[i][1] {
-			n = 1
-		}
-		aggs := make([]agg.Aggregator, n)
-		for k := range aggs {
-			a, err := agg.New(s.c.Fn, j.spec)
-			if err != nil {
-				return nil, err
-			}
-			aggs[k] = a
+		aggs, err := s.aggregators(i)
+		if err != nil {
+			return nil, err
 		}
 		w.aggs = append(w.aggs, aggs)
 		env := newRecordEnv(s, j)
@@ -235,6 +237,20 @@ func (s *scan) newWorker() (*worker, error) {
 	}
 	w.planTallies()
 	return w, nil
+}
+
+// aggregators returns those of job i: by row, and overall where that is not
+// known from the first.
+func (s *scan) aggregators(i int) ([]agg.Aggregator, error) {
+	byRow, err := s.jobs[i].aggregator(s.c.Fn)
+	if err != nil || s.jobAt[i][0] == s.jobAt[i][1] {
+		return []agg.Aggregator{byRow}, err
+	}
+	if _, ok := byRow.(agg.Totaler); ok {
+		return []agg.Aggregator{byRow}, nil
+	}
+	overall, err := s.jobs[i].aggregator(s.c.Fn)
+	return []agg.Aggregator{byRow, overall}, err
 }
 
 // add folds a batch into the groups.
