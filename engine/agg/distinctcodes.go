@@ -14,76 +14,80 @@ import (
 // Where the bitmaps together become larger than bitWordsMax it goes on with a
 // hash set of (group, code).
 type DistinctCodes struct {
-	words int      // of one bitmap
-	at    []uint32 // per group: where its bitmap begins in bits, 0 = it has none
-	bits  []uint64 // the first bitmap belongs to no group
-	pairs *pairSet // instead of bits once those are too large
+	words int        // of one bitmap
+	bits  [][]uint64 // per group, nil = no row yet
+	slab  []uint64   // for the bitmaps to come
+	n     int        // bitmaps
+	pairs *pairSet   // instead of bits once those are too large
 }
 
 var _ Totaler = (*DistinctCodes)(nil)
 
 // NewDistinctCodes returns a DistinctCodes for codes below size.
 func NewDistinctCodes(size int) *DistinctCodes {
-	words := (size + 63) / 64
-	return &DistinctCodes{words: words, bits: make([]uint64, words)}
+	return &DistinctCodes{words: (size + 63) / 64}
 }
 
 // Grow implements [Aggregator].
 func (a *DistinctCodes) Grow(nGroups int) {
-	if a.at = grown(a.at, nGroups); a.pairs != nil {
+	if a.pairs != nil {
 		a.pairs.n = grown(a.pairs.n, nGroups)
+	} else {
+		a.bits = grown(a.bits, nGroups)
 	}
 }
 
-// Add implements [Aggregator].
+// Add implements [Aggregator]. It does not look whether bits are set: while a
+// bitmap fills that is a toss-up, which a processor predicts badly.
 func (a *DistinctCodes) Add(groups []uint32, args []dual.Vector) {
 	codes := args[0].Codes
 	if groups == nil {
 		groups = make([]uint32, len(codes))
 	}
-	if a.pairs == nil && a.reserve(groups) {
-		setBits(a.bits, a.at, groups, codes)
+	if a.pairs != nil {
+		a.addPairs(groups, codes)
 		return
 	}
+	bits, codes := a.bits, codes[:len(groups)]
+	for i, g := range groups {
+		b, c := bits[g], codes[i]
+		if b == nil {
+			if b = a.newBitmap(g); b == nil {
+				a.addPairs(groups[i:], codes[i:])
+				return
+			}
+		}
+		b[c/64] |= 1 << (c % 64)
+	}
+}
+
+func (a *DistinctCodes) addPairs(groups, codes []uint32) {
 	for i, g := range groups {
 		a.pairs.add(g, codes[i])
 	}
 }
 
-// setBits sets the bits of the codes. It does not look whether they are set:
-// while a bitmap fills that is a toss-up, which a processor predicts badly.
-func setBits(bits []uint64, at, groups, codes []uint32) {
-	codes = codes[:len(groups)]
-	for i, g := range groups {
-		c := codes[i]
-		bits[at[g]+c/64] |= 1 << (c % 64)
+// newBitmap gives a group its bitmap. If there are too many it makes the hash
+// set instead and returns nil.
+func (a *DistinctCodes) newBitmap(g uint32) []uint64 {
+	if a.n++; a.n*a.words > bitWordsMax {
+		a.toPairs()
+		return nil
 	}
-}
-
-// reserve gives each of the groups a bitmap. If there are too many it makes
-// the hash set instead and reports false.
-func (a *DistinctCodes) reserve(groups []uint32) bool {
-	for _, g := range groups {
-		if a.at[g] != 0 {
-			continue
-		}
-		if len(a.bits)+a.words > bitWordsMax {
-			a.toPairs()
-			return false
-		}
-		a.at[g] = uint32(len(a.bits))
-		a.bits = append(a.bits, make([]uint64, a.words)...)
+	if len(a.slab) == 0 {
+		a.slab = make([]uint64, a.words*min(a.n, 64))
 	}
-	return true
+	a.bits[g], a.slab = a.slab[:a.words:a.words], a.slab[a.words:]
+	return a.bits[g]
 }
 
 func (a *DistinctCodes) toPairs() {
 	if a.pairs != nil {
 		return
 	}
-	s := &pairSet{n: make([]uint32, len(a.at))}
+	s := &pairSet{n: make([]uint32, len(a.bits))}
 	a.each(s.add)
-	a.pairs, a.bits = s, nil
+	a.pairs, a.bits, a.slab = s, nil, nil
 }
 
 // each calls f with every pair that was added, in some order.
@@ -93,20 +97,12 @@ func (a *DistinctCodes) each(f func(group, code uint32)) {
 		return
 	}
 	var codes []uint32
-	for g := range a.at {
-		codes = simd.AppendRows(codes[:0], a.bitmap(g), 0)
+	for g, b := range a.bits {
+		codes = simd.AppendRows(codes[:0], b, 0)
 		for _, c := range codes {
 			f(uint32(g), c)
 		}
 	}
-}
-
-// bitmap returns the bits of a group, nil if it has none.
-func (a *DistinctCodes) bitmap(g int) []uint64 {
-	if a.at[g] == 0 {
-		return nil
-	}
-	return a.bits[a.at[g]:][:a.words]
 }
 
 // Merge implements [Aggregator]. It leaves o as it was.
@@ -121,17 +117,17 @@ func (a *DistinctCodes) Merge(o Aggregator, to []uint32) {
 
 // mergeBits reports whether it had room for all bits.
 func (a *DistinctCodes) mergeBits(o *DistinctCodes, to []uint32) bool {
-	for g, at := range o.at {
-		if at == 0 {
+	for g, theirs := range o.bits {
+		if theirs == nil {
 			continue
 		}
-		if !a.reserve(to[g : g+1]) {
-			return false
+		mine := a.bits[to[g]]
+		if mine == nil {
+			if mine = a.newBitmap(to[g]); mine == nil {
+				return false
+			}
 		}
-		mine := a.bitmap(int(to[g]))
-		for i, w := range o.bitmap(g) {
-			mine[i] |= w
-		}
+		simd.Or(mine, theirs)
 	}
 	return true
 }
@@ -141,7 +137,7 @@ func (a *DistinctCodes) Result(g int) dual.Value {
 	if a.pairs != nil {
 		return dual.Formatted(float64(a.pairs.n[g]), fn.FormatInteger)
 	}
-	return countValues(a.bitmap(g))
+	return countValues(a.bits[g])
 }
 
 // Total implements [Totaler].
@@ -151,9 +147,9 @@ func (a *DistinctCodes) Total() dual.Value {
 		a.pairs.each(func(_, code uint32) { all[code/64] |= 1 << (code % 64) })
 		return countValues(all)
 	}
-	for g := range a.at {
-		for i, w := range a.bitmap(g) {
-			all[i] |= w
+	for _, b := range a.bits {
+		if b != nil {
+			simd.Or(all, b)
 		}
 	}
 	return countValues(all)

@@ -180,6 +180,7 @@ type worker struct {
 	aggs   [][]agg.Aggregator // per job: by row and overall, or one that tells both
 	runs   [][]*eval.Run      // per job and argument
 	inputs [][]input          // per job: inputs of its programs
+	flat   []*valuesInput     // per job: its one argument, where an agg.WholeAdder may read it
 
 	rows    []uint32
 	codes   [][]uint32 // by column, of the batch at hand
@@ -234,6 +235,7 @@ func (s *scan) newWorker() (*worker, error) {
 		}
 		w.runs = append(w.runs, runs)
 		w.inputs = append(w.inputs, env.inputs)
+		w.flat = append(w.flat, flatArgument(j, env, aggs))
 	}
 	w.planTallies()
 	return w, nil
@@ -251,6 +253,20 @@ func (s *scan) aggregators(i int) ([]agg.Aggregator, error) {
 	}
 	overall, err := s.jobs[i].aggregator(s.c.Fn)
 	return []agg.Aggregator{byRow, overall}, err
+}
+
+// flatArgument returns the input that is all of a job's argument, if the
+// aggregator may read its flat vector itself.
+func flatArgument(j *job, env *recordEnv, aggs []agg.Aggregator) *valuesInput {
+	if _, ok := aggs[0].(agg.WholeAdder); !ok || len(aggs) > 1 || len(j.args) != 1 {
+		return nil
+	}
+	n, ok := j.args[0].(*fieldNode)
+	if !ok {
+		return nil
+	}
+	in, _ := env.inputs[env.at[n.f]-1].(*valuesInput)
+	return in
 }
 
 // add folds a batch into the groups.
@@ -287,6 +303,9 @@ func (w *worker) fold(b *batch, i int) error {
 	if !slices.Contains(w.tallyOf[i], nil) {
 		return nil
 	}
+	if w.foldFlat(b, i) {
+		return nil
+	}
 	inputs := make([]dual.Vector, len(w.inputs[i]))
 	for k, in := range w.inputs[i] {
 		v, err := in.vector(w, b)
@@ -309,13 +328,30 @@ func (w *worker) fold(b *batch, i int) error {
 		}
 		g := w.s.jobAt[i][k]
 		a.Grow(w.groups[g].n)
-		if len(w.s.wants[g]) == 0 {
-			a.Add(nil, args)
-		} else {
-			a.Add(w.nums[g], args)
-		}
+		a.Add(w.numbers(g), args)
 	}
 	return nil
+}
+
+// foldFlat adds the integers of a flat vector, if that is the argument.
+func (w *worker) foldFlat(b *batch, i int) bool {
+	in := w.flat[i]
+	if in == nil || b.cols != nil {
+		return false
+	}
+	g := w.s.jobAt[i][0]
+	a := w.aggs[i][0].(agg.WholeAdder)
+	a.Grow(w.groups[g].n)
+	return a.AddWhole(w.numbers(g), in.column.Values(), b.rows, b.lo, b.n)
+}
+
+// numbers returns the group numbers of the batch for a grouping, nil where
+// all is one group.
+func (w *worker) numbers(grouping int) []uint32 {
+	if len(w.s.wants[grouping]) == 0 {
+		return nil
+	}
+	return w.nums[grouping]
 }
 
 // fieldCodes returns the codes of a column for the batch.
