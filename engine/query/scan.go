@@ -231,7 +231,7 @@ func (s *scan) newWorker() (*worker, error) {
 			if err != nil {
 				return nil, err
 			}
-			runs = append(runs, p.Start())
+			runs = append(runs, p.Batches())
 		}
 		w.runs = append(w.runs, runs)
 		w.inputs = append(w.inputs, env.inputs)
