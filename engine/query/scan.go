@@ -188,6 +188,7 @@ type worker struct {
 	own     [][]uint32 // codes of calculated dimensions
 	calc    []*calculator
 	nums    [][]uint32 // group numbers by grouping
+	index   [][]uint32 // space for them
 	tallies []*tally
 	tallyOf [][]*tally // per job, as aggs; nil where rows are added one by one
 
@@ -200,7 +201,7 @@ func (s *scan) newWorker() (*worker, error) {
 		s:     s,
 		codes: make([][]uint32, len(s.fields)), have: make([]bool, len(s.fields)),
 		own: make([][]uint32, len(s.dims)), calc: make([]*calculator, len(s.dims)),
-		nums: make([][]uint32, len(s.wants)),
+		nums: make([][]uint32, len(s.wants)), index: make([][]uint32, len(s.wants)),
 	}
 	for _, idx := range s.wants {
 		sizes := make([]uint64, len(idx))
@@ -284,8 +285,8 @@ func (w *worker) add(b *batch) error {
 				return err
 			}
 		}
-		w.nums[i] = sized(w.nums[i], b.n)
-		w.groups[i].number(w.nums[i], vectors)
+		w.index[i] = sized(w.index[i], b.n)
+		w.nums[i] = w.groups[i].number(w.index[i], vectors)
 	}
 	for _, t := range w.tallies {
 		t.count(w, b)
