@@ -33,6 +33,7 @@ type scan struct {
 	jobs    []*job
 	wants   [][]int  // groupings, each a list of indexes into dims
 	jobAt   [][2]int // per job: its two groupings (per row, overall)
+	sparse  int      // rows of the base in scope, where that is not all of them
 
 	fields []*model.Field // all fields that are looked at
 	col    map[*model.Field]int
@@ -122,6 +123,9 @@ func (w *worker) deliver(i int, j *job) {
 // multiples of 64, as words of bitmaps do.
 func (s *scan) runRows(ctx context.Context) ([]*worker, error) {
 	rows := s.c.rows(s.scope, s.base)
+	if rows != nil {
+		s.sparse = max(1, simd.Count(rows.Words()))
+	}
 	n := s.base.Rows
 	least := min(1<<14, s.c.morsel()) // rows below which a second worker is not worth its merge
 	k := max(1, min(s.c.workers(), n/least))
@@ -208,11 +212,7 @@ func (s *scan) newWorker() (*worker, error) {
 		for i, d := range idx {
 			sizes[i] = s.dims[d].size()
 		}
-		if len(s.jobs) == 0 {
-			w.groups = append(w.groups, newGroupsUpTo(sizes, directMaxAlone))
-		} else {
-			w.groups = append(w.groups, newGroups(sizes))
-		}
+		w.groups = append(w.groups, newGroupsUpTo(sizes, s.directMax()))
 	}
 	for i, d := range s.dims {
 		if d.field == nil && d.through == nil && d.node != nil {
@@ -240,6 +240,18 @@ func (s *scan) newWorker() (*worker, error) {
 	}
 	w.planTallies()
 	return w, nil
+}
+
+// directMax returns up to how many groups are held as plain arrays: fewer where
+// few rows come, as then the arrays cost more to make than the rows to hash.
+func (s *scan) directMax() uint64 {
+	switch {
+	case len(s.jobs) == 0:
+		return directMaxAlone
+	case s.sparse > 0:
+		return min(directMax, uint64(max(s.c.directMin(), 2*s.sparse)))
+	}
+	return directMax
 }
 
 // aggregators returns those of job i: by row, and overall where that is not
