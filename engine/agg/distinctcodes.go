@@ -38,7 +38,7 @@ func (a *DistinctCodes) Grow(nGroups int) {
 }
 
 // Add implements [Aggregator]. It does not look whether bits are set: while a
-// bitmap fills that is a toss-up, which a processor predicts badly.
+// bitmap fills that is a toss-up, a branch that is hard to predict.
 func (a *DistinctCodes) Add(groups []uint32, args []dual.Vector) {
 	codes := args[0].Codes
 	if groups == nil {

@@ -18,8 +18,8 @@ type WholeAdder interface {
 
 var _ WholeAdder = (*sum)(nil)
 
-// AddWhole implements [WholeAdder]. Integers need no compensation: 1 against
-// 3 ns per row with their conversion.
+// AddWhole implements [WholeAdder]. Integers need neither conversion nor
+// compensation.
 func (a *sum) AddWhole(groups []uint32, v *storage.Values, rows []uint32, lo, n int) bool {
 	switch i8, i16, i32 := v.Whole(); {
 	case i8 != nil:

@@ -79,7 +79,7 @@ func (c *Context) flatMin() int {
 	return 1 << 16
 }
 
-// directMin is by default what takes less time to clear than a scan to begin.
+// directMin is by default half a megabyte of sums.
 func (c *Context) directMin() int {
 	if c.DirectMin > 0 {
 		return c.DirectMin
