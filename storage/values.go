@@ -31,6 +31,10 @@ func (c *Column) Values() *Values {
 	return v
 }
 
+// Whole returns the slice that is set where it is one of integers; NULL is the
+// least value of its type.
+func (v *Values) Whole() (i8 []int8, i16 []int16, i32 []int32) { return v.i8, v.i16, v.i32 }
+
 // Evict gives up the flat vector, if there is one.
 func (c *Column) Evict() { c.values.Store(nil) }
 

@@ -23,7 +23,8 @@ type Aggregator interface {
 	Grow(nGroups int)
 	// Add folds a batch of rows. groups[i] is the group of row i, nil means
 	// all rows are in group 0; every vector has as many values as there are
-	// rows. Rows come in load order.
+	// rows. Rows come in load order. Vectors without codes are not kept: their
+	// numbers change after the call.
 	Add(groups []uint32, args []dual.Vector)
 	// Merge adds what o has, an aggregator made from the same Spec: its group
 	// g goes to group to[g] of this one. The rows of o come after ours. o is

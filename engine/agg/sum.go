@@ -1,6 +1,8 @@
 package agg
 
 import (
+	"math"
+
 	"github.com/cognate-bi/cognate/engine/fn"
 	"github.com/cognate-bi/cognate/engine/fn/stat"
 	"github.com/cognate-bi/cognate/storage/dual"
@@ -19,10 +21,20 @@ type sum struct {
 	groups []total
 }
 
-// A total is a compensated sum and the number of its terms.
+// A total is a sum, of a compensated part and one of integers, and the number
+// of its terms.
 type total struct {
-	sum stat.Sum
-	n   int
+	sum   stat.Sum
+	n     int
+	whole int64 // of 32 bits each: the rows of a table cannot make it overflow
+}
+
+// value returns the sum. Both halves of whole are exact as they are added.
+func (t *total) value() float64 {
+	s := t.sum
+	s.Add(float64(t.whole &^ math.MaxUint32))
+	s.Add(float64(t.whole & math.MaxUint32))
+	return s.Value()
 }
 
 func (a *sum) Grow(nGroups int) { a.groups = grown(a.groups, nGroups) }
@@ -71,16 +83,17 @@ func (a *sum) Merge(o Aggregator, to []uint32) {
 		mine := &a.groups[to[g]]
 		mine.sum.AddSum(t.sum)
 		mine.n += t.n
+		mine.whole += t.whole
 	}
 }
 
 func (a *sum) Result(g int) dual.Value {
-	t := a.groups[g]
+	t := &a.groups[g]
 	switch {
 	case !a.mean:
-		return dual.Formatted(t.sum.Value(), fn.FormatReal)
+		return dual.Formatted(t.value(), fn.FormatReal)
 	case t.n == 0:
 		return dual.Value{}
 	}
-	return dual.Formatted(t.sum.Value()/float64(t.n), fn.FormatReal)
+	return dual.Formatted(t.value()/float64(t.n), fn.FormatReal)
 }

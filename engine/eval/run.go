@@ -15,11 +15,20 @@ type Run struct {
 	inputs  []dual.Vector
 	memos   []memo
 	row     []dual.Value // arguments of one call
+	reuse   bool
 }
 
 // Start returns a state to run p in.
 func (p *Program) Start() *Run {
 	return &Run{program: p, memos: make([]memo, p.n)}
+}
+
+// Batches is Start for somebody who is done with a vector before asking for
+// the next: the memory of numbers is used again.
+func (p *Program) Batches() *Run {
+	r := p.Start()
+	r.reuse = true
+	return r
 }
 
 // Vector computes the expression for n rows. inputs[i] is the vector of the
@@ -142,6 +151,8 @@ type memo struct {
 	from []*dual.Dict
 	done []bool
 	out  *dual.Dict
+
+	scratch [3][]float64 // result and arguments, where they may be used again
 }
 
 func (c *call) run(r *Run) (dual.Vector, error) {
@@ -276,12 +287,11 @@ func constEqual(a, b *dual.Dict) bool {
 func (c *call) numbers(r *Run, args []dual.Vector) (dual.Vector, bool) {
 	switch {
 	case c.arith != nil:
-		a, b := r.numbers(&args[0]), r.numbers(&args[1])
-		out := make([]float64, r.n)
-		c.arith(out, a, b)
+		out := r.room(c.id, 0)
+		c.arith(out, r.numbers(&args[0], c.id, 1), r.numbers(&args[1], c.id, 2))
 		return dual.Nums(out, fn.FormatReal), true
 	case c.f.Num1 != nil && len(args) == 1 && args[0].Dict.Nums != nil:
-		out := make([]float64, r.n)
+		out := r.room(c.id, 0)
 		for i, x := range args[0].Dict.Nums {
 			out[i] = math.NaN()
 			if x == x { // not NULL
@@ -293,12 +303,26 @@ func (c *call) numbers(r *Run, args []dual.Vector) (dual.Vector, bool) {
 	return dual.Vector{}, false
 }
 
-// numbers returns the numeric reading of every value of a vector.
-func (r *Run) numbers(v *dual.Vector) []float64 {
+// room returns space for a number per row, with anything in it: place k of a
+// call.
+func (r *Run) room(call, k int) []float64 {
+	if !r.reuse {
+		return make([]float64, r.n)
+	}
+	s := &r.memos[call].scratch[k]
+	if cap(*s) < r.n {
+		*s = make([]float64, r.n)
+	}
+	return (*s)[:r.n]
+}
+
+// numbers returns the numeric reading of every value of a vector, argument k
+// of a call.
+func (r *Run) numbers(v *dual.Vector, call, k int) []float64 {
 	if v.Codes == nil && !v.Const && v.Dict.Nums != nil {
 		return v.Dict.Nums
 	}
-	out := make([]float64, v.N)
+	out := r.room(call, k)
 	if v.Const {
 		x := r.program.ctx.Locale.Num(v.Dict.At(0))
 		for i := range out {

@@ -341,7 +341,7 @@ func totalOf(g *Grid, err error) (dual.Value, error) {
 func (g *Grid) Totals() ([]dual.Value, error) {
 	slots := make([]dual.Vector, len(g.p.jobs))
 	for i, j := range g.p.jobs {
-		slots[i] = dual.Constant(j.overall.only(), 1)
+		slots[i] = dual.Constant(j.grandTotal(), 1)
 	}
 	*g.p.arr = arrangement{n: 1, segments: []int{0, 1}, total: true}
 	out := make([]dual.Value, len(g.measures))

@@ -60,24 +60,26 @@ func newGroupsUpTo(sizes []uint64, most uint64) *groups {
 	return g
 }
 
-// number writes the group of each record into dst; codes holds one vector per
-// dimension.
-func (g *groups) number(dst []uint32, codes [][]uint32) {
+// number returns the group of each record, in dst unless the codes of a single
+// dimension are the groups; codes holds one vector per dimension.
+func (g *groups) number(dst []uint32, codes [][]uint32) []uint32 {
 	if !g.direct {
 		g.hash(dst, codes)
-		return
+		return dst
 	}
-	copy(dst, codes[0][:len(dst)])
+	index := codes[0][:len(dst)]
 	for d := 1; d < len(codes); d++ {
 		size := uint32(g.sizes[d])
 		col := codes[d][:len(dst)]
-		for i := range dst {
-			dst[i] = dst[i]*size + col[i]
+		for i, x := range index {
+			dst[i] = x*size + col[i]
 		}
+		index = dst
 	}
-	for _, x := range dst {
+	for _, x := range index {
 		g.seen[x] = 1
 	}
+	return index
 }
 
 // hash puts the group of each row of codes, which are by column, into dst.

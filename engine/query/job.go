@@ -5,7 +5,9 @@ import (
 
 	"github.com/cognate-bi/cognate/engine/agg"
 	"github.com/cognate-bi/cognate/engine/expr"
+	"github.com/cognate-bi/cognate/engine/fn"
 	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/storage/dual"
 )
 
 // A job is one aggregation of a grid, over the records of one scope.
@@ -24,7 +26,7 @@ type job struct {
 	base *model.Table // whose rows were scanned; nil: none
 
 	byRow   result // per grid row
-	overall result // over everything
+	overall result // over everything; without agg: the total of byRow
 }
 
 // A result is the aggregator of a job with the groups it was fed by.
@@ -32,6 +34,24 @@ type result struct {
 	dims   []int // of the grid; the groups' tuples are their codes
 	groups *groups
 	agg    agg.Aggregator
+}
+
+// aggregator returns an empty aggregator for the job.
+func (j *job) aggregator(c *fn.Context) (agg.Aggregator, error) {
+	if j.spec.Distinct && j.spec.Name == "count" && len(j.args) == 1 {
+		if n, ok := j.args[0].(*fieldNode); ok {
+			return agg.NewDistinctCodes(n.f.Symbols.Len() + 1), nil
+		}
+	}
+	return agg.New(c, j.spec)
+}
+
+// grandTotal returns the aggregation over everything.
+func (j *job) grandTotal() dual.Value {
+	if j.overall.agg != nil {
+		return j.overall.only()
+	}
+	return j.byRow.agg.(agg.Totaler).Total()
 }
 
 // A fieldNode is a field of a record.

@@ -40,6 +40,7 @@ func newTrial(t *testing.T, seed uint64) *trial {
 		Workers:    1 + rng.IntN(3),
 		MorselRows: []int{3, 0}[rng.IntN(2)],
 		FlatMin:    []int{1, 0}[rng.IntN(2)],
+		DirectMin:  []int{1, 0}[seed/2%2],
 	}
 	return &trial{rng, m, oracle.Join(m), c, st}
 }

@@ -93,8 +93,6 @@ func (p *planner) foldAggr(j *job, fields []*model.Field, cols [][]uint32, at []
 			return err
 		}
 	}
-	r, o := s.jobAt[0][0], s.jobAt[0][1]
-	j.byRow = result{s.positions(r), w.groups[r], w.aggs[0][0]}
-	j.overall = result{s.positions(o), w.groups[o], w.aggs[0][len(w.aggs[0])-1]}
+	w.deliver(0, j)
 	return nil
 }

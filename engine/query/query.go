@@ -48,11 +48,13 @@ type Context struct {
 
 	// Workers bounds the goroutines of one scan, 0 = all processors;
 	// MorselRows is the number of rows a worker takes at a time, FlatMin the
-	// number of values of a measure from which its flat vector is used; 0 =
-	// default.
+	// number of values of a measure from which its flat vector is used,
+	// DirectMin the number of groups that are held as arrays however few rows
+	// come; 0 = default.
 	Workers    int
 	MorselRows int
 	FlatMin    int
+	DirectMin  int
 }
 
 // ErrAborted is returned by evaluations whose context was cancelled.
@@ -75,6 +77,14 @@ func (c *Context) flatMin() int {
 		return c.FlatMin
 	}
 	return 1 << 16
+}
+
+// directMin is by default half a megabyte of sums.
+func (c *Context) directMin() int {
+	if c.DirectMin > 0 {
+		return c.DirectMin
+	}
+	return 1 << 14
 }
 
 func (c *Context) workers() int {

@@ -33,6 +33,7 @@ type scan struct {
 	jobs    []*job
 	wants   [][]int  // groupings, each a list of indexes into dims
 	jobAt   [][2]int // per job: its two groupings (per row, overall)
+	sparse  int      // rows of the base in scope, where that is not all of them
 
 	fields []*model.Field // all fields that are looked at
 	col    map[*model.Field]int
@@ -101,17 +102,30 @@ func (s *scan) run(ctx context.Context) ([]*groups, error) {
 	}
 	for i, j := range s.jobs {
 		j.base = s.base
-		r, o := s.jobAt[i][0], s.jobAt[i][1]
-		j.byRow = result{s.positions(r), first.groups[r], first.aggs[i][0]}
-		j.overall = result{s.positions(o), first.groups[o], first.aggs[i][len(first.aggs[i])-1]}
+		first.deliver(i, j)
 	}
 	return first.groups, nil
+}
+
+// deliver leaves the results of job i in j.
+func (w *worker) deliver(i int, j *job) {
+	r, o := w.s.jobAt[i][0], w.s.jobAt[i][1]
+	j.byRow = result{w.s.positions(r), w.groups[r], w.aggs[i][0]}
+	switch {
+	case r == o:
+		j.overall = j.byRow
+	case len(w.aggs[i]) > 1:
+		j.overall = result{w.s.positions(o), w.groups[o], w.aggs[i][1]}
+	}
 }
 
 // runRows lets workers add up equal shares of the base's rows. Shares begin at
 // multiples of 64, as words of bitmaps do.
 func (s *scan) runRows(ctx context.Context) ([]*worker, error) {
 	rows := s.c.rows(s.scope, s.base)
+	if rows != nil {
+		s.sparse = max(1, simd.Count(rows.Words()))
+	}
 	n := s.base.Rows
 	least := min(1<<14, s.c.morsel()) // rows below which a second worker is not worth its merge
 	k := max(1, min(s.c.workers(), n/least))
@@ -167,9 +181,10 @@ type batch struct {
 type worker struct {
 	s      *scan
 	groups []*groups
-	aggs   [][]agg.Aggregator // per job: by row and overall, or one for both
+	aggs   [][]agg.Aggregator // per job: by row and overall, or one that tells both
 	runs   [][]*eval.Run      // per job and argument
 	inputs [][]input          // per job: inputs of its programs
+	flat   []*valuesInput     // per job: its one argument, where an agg.WholeAdder may read it
 
 	rows    []uint32
 	codes   [][]uint32 // by column, of the batch at hand
@@ -177,6 +192,7 @@ type worker struct {
 	own     [][]uint32 // codes of calculated dimensions
 	calc    []*calculator
 	nums    [][]uint32 // group numbers by grouping
+	index   [][]uint32 // space for them
 	tallies []*tally
 	tallyOf [][]*tally // per job, as aggs; nil where rows are added one by one
 
@@ -189,18 +205,14 @@ func (s *scan) newWorker() (*worker, error) {
 		s:     s,
 		codes: make([][]uint32, len(s.fields)), have: make([]bool, len(s.fields)),
 		own: make([][]uint32, len(s.dims)), calc: make([]*calculator, len(s.dims)),
-		nums: make([][]uint32, len(s.wants)),
+		nums: make([][]uint32, len(s.wants)), index: make([][]uint32, len(s.wants)),
 	}
 	for _, idx := range s.wants {
 		sizes := make([]uint64, len(idx))
 		for i, d := range idx {
 			sizes[i] = s.dims[d].size()
 		}
-		if len(s.jobs) == 0 {
-			w.groups = append(w.groups, newGroupsUpTo(sizes, directMaxAlone))
-		} else {
-			w.groups = append(w.groups, newGroups(sizes))
-		}
+		w.groups = append(w.groups, newGroupsUpTo(sizes, s.directMax()))
 	}
 	for i, d := range s.dims {
 		if d.field == nil && d.through == nil && d.node != nil {
@@ -208,17 +220,9 @@ func (s *scan) newWorker() (*worker, error) {
 		}
 	}
 	for i, j := range s.jobs {
-		n := 2
-		if s.jobAt[i][0] == s.jobAt[i][1] {
-			n = 1
-		}
-		aggs := make([]agg.Aggregator, n)
-		for k := range aggs {
-			a, err := agg.New(s.c.Fn, j.spec)
-			if err != nil {
-				return nil, err
-			}
-			aggs[k] = a
+		aggs, err := s.aggregators(i)
+		if err != nil {
+			return nil, err
 		}
 		w.aggs = append(w.aggs, aggs)
 		env := newRecordEnv(s, j)
@@ -228,13 +232,54 @@ func (s *scan) newWorker() (*worker, error) {
 			if err != nil {
 				return nil, err
 			}
-			runs = append(runs, p.Start())
+			runs = append(runs, p.Batches())
 		}
 		w.runs = append(w.runs, runs)
 		w.inputs = append(w.inputs, env.inputs)
+		w.flat = append(w.flat, flatArgument(j, env, aggs))
 	}
 	w.planTallies()
 	return w, nil
+}
+
+// directMax returns up to how many groups are held as plain arrays: fewer where
+// few rows come, as then the arrays cost more to make than the rows to hash.
+func (s *scan) directMax() uint64 {
+	switch {
+	case len(s.jobs) == 0:
+		return directMaxAlone
+	case s.sparse > 0:
+		return min(directMax, uint64(max(s.c.directMin(), 2*s.sparse)))
+	}
+	return directMax
+}
+
+// aggregators returns those of job i: by row, and overall where that is not
+// known from the first.
+func (s *scan) aggregators(i int) ([]agg.Aggregator, error) {
+	byRow, err := s.jobs[i].aggregator(s.c.Fn)
+	if err != nil || s.jobAt[i][0] == s.jobAt[i][1] {
+		return []agg.Aggregator{byRow}, err
+	}
+	if _, ok := byRow.(agg.Totaler); ok {
+		return []agg.Aggregator{byRow}, nil
+	}
+	overall, err := s.jobs[i].aggregator(s.c.Fn)
+	return []agg.Aggregator{byRow, overall}, err
+}
+
+// flatArgument returns the input that is all of a job's argument, if the
+// aggregator may read its flat vector itself.
+func flatArgument(j *job, env *recordEnv, aggs []agg.Aggregator) *valuesInput {
+	if _, ok := aggs[0].(agg.WholeAdder); !ok || len(aggs) > 1 || len(j.args) != 1 {
+		return nil
+	}
+	n, ok := j.args[0].(*fieldNode)
+	if !ok {
+		return nil
+	}
+	in, _ := env.inputs[env.at[n.f]-1].(*valuesInput)
+	return in
 }
 
 // add folds a batch into the groups.
@@ -252,8 +297,8 @@ func (w *worker) add(b *batch) error {
 				return err
 			}
 		}
-		w.nums[i] = sized(w.nums[i], b.n)
-		w.groups[i].number(w.nums[i], vectors)
+		w.index[i] = sized(w.index[i], b.n)
+		w.nums[i] = w.groups[i].number(w.index[i], vectors)
 	}
 	for _, t := range w.tallies {
 		t.count(w, b)
@@ -269,6 +314,9 @@ func (w *worker) add(b *batch) error {
 // fold evaluates the arguments of a job over the batch and adds them.
 func (w *worker) fold(b *batch, i int) error {
 	if !slices.Contains(w.tallyOf[i], nil) {
+		return nil
+	}
+	if w.foldFlat(b, i) {
 		return nil
 	}
 	inputs := make([]dual.Vector, len(w.inputs[i]))
@@ -293,13 +341,30 @@ func (w *worker) fold(b *batch, i int) error {
 		}
 		g := w.s.jobAt[i][k]
 		a.Grow(w.groups[g].n)
-		if len(w.s.wants[g]) == 0 {
-			a.Add(nil, args)
-		} else {
-			a.Add(w.nums[g], args)
-		}
+		a.Add(w.numbers(g), args)
 	}
 	return nil
+}
+
+// foldFlat adds the integers of a flat vector, if that is the argument.
+func (w *worker) foldFlat(b *batch, i int) bool {
+	in := w.flat[i]
+	if in == nil || b.cols != nil {
+		return false
+	}
+	g := w.s.jobAt[i][0]
+	a := w.aggs[i][0].(agg.WholeAdder)
+	a.Grow(w.groups[g].n)
+	return a.AddWhole(w.numbers(g), in.column.Values(), b.rows, b.lo, b.n)
+}
+
+// numbers returns the group numbers of the batch for a grouping, nil where
+// all is one group.
+func (w *worker) numbers(grouping int) []uint32 {
+	if len(w.s.wants[grouping]) == 0 {
+		return nil
+	}
+	return w.nums[grouping]
 }
 
 // fieldCodes returns the codes of a column for the batch.

@@ -63,7 +63,8 @@ func star(t *testing.T, rng *rand.Rand, rows int) *model.Model {
 }
 
 // TestWorkersAndMorsels compares grids by one worker in one morsel with grids
-// by several workers in many small ones, flat vectors on and off.
+// by several workers in many small ones, flat vectors on and off, groups of sparse
+// rows in arrays and hashed.
 func TestWorkersAndMorsels(t *testing.T) {
 	measures := []string{
 		"Sum(x)", "Avg(a0)", "Count(DISTINCT b0)", "Min(x)+Max(a0)", "Concat(b0,',',x)", "Median(x)", "FirstSortedValue(b0,-x)",
@@ -83,6 +84,7 @@ func TestWorkersAndMorsels(t *testing.T) {
 			want := rowsOf(t, &c, by, measures)
 			other := c
 			other.Workers, other.MorselRows, other.FlatMin = 2+rng.IntN(3), 64, []int{0, 1}[rng.IntN(2)]
+			other.DirectMin = []int{0, 1}[seed%2]
 			if got := rowsOf(t, &other, by, measures); !slices.Equal(got, want) {
 				t.Fatalf("seed %d by %v, %d workers:\n%v\none worker:\n%v", seed, by, other.Workers, got, want)
 			}
