@@ -76,16 +76,7 @@ func clicks(ctx context.Context, c *Config, d *dataset, m *model.Model, r *Repor
 			if err != nil {
 				return "", err
 			}
-			possible := 0
-			for _, f := range m.Fields {
-				n := engine.Counts(st, f)
-				for status := range n {
-					if possibleStatus[status] {
-						possible += n[status]
-					}
-				}
-			}
-			return fmt.Sprintf("%d values possible", possible), nil
+			return possible(ctx, engine, st)
 		})
 		if err != nil {
 			return err

@@ -1,0 +1,101 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cognate-bi/cognate/engine/infer"
+	"github.com/cognate-bi/cognate/engine/model"
+	"github.com/cognate-bi/cognate/engine/state"
+)
+
+// starNeighbours are the selections of starSelections and one value more: what
+// was seen a click before.
+var starNeighbours = []namedSelection{
+	{"S1", []fieldSelection{{field: "d_year", texts: []string{"1997", "1996"}}, {field: "c_region", texts: []string{"ASIA"}}}},
+	{"S2", []fieldSelection{{field: "c_region", texts: []string{"ASIA", "EUROPE"}}}},
+	{"S3", []fieldSelection{
+		{field: "d_year", lo: 1993, hi: 1996},
+		{field: "s_region", texts: []string{"AMERICA", "EUROPE"}},
+		{field: "p_mfgr", texts: []string{"MFGR#1"}},
+	}},
+	{"S4", []fieldSelection{{field: "lo_quantity", lo: 1, hi: 26}}},
+	{"S5", []fieldSelection{{field: "p_brand1", texts: []string{"MFGR#2221", "MFGR#2222"}}}},
+}
+
+// allCounts returns what a selection leaves of all fields: how many values have
+// each status.
+func allCounts(_ context.Context, e *infer.Engine, st *state.State, fields []*model.Field) ([]infer.Counts, error) {
+	out := make([]infer.Counts, len(fields))
+	for i, f := range fields {
+		out[i] = e.Counts(st, f)
+	}
+	return out, nil
+}
+
+// possible is the answer of a click: the number of values that are possible.
+func possible(ctx context.Context, e *infer.Engine, st *state.State) (string, error) {
+	counts, err := allCounts(ctx, e, st, e.Model.Fields)
+	if err != nil {
+		return "", err
+	}
+	n := 0
+	for _, of := range counts {
+		for status := range of {
+			if possibleStatus[status] {
+				n += of[status]
+			}
+		}
+	}
+	return fmt.Sprintf("%d values possible", n), nil
+}
+
+// runStates measures every selection anew, with its result kept, and with only
+// that of its neighbour kept.
+func runStates(ctx context.Context, s *suite) error {
+	m, err := s.model(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range s.data.selections {
+		if err := s.clickStates(ctx, m, &s.data.selections[i], &starNeighbours[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *suite) clickStates(ctx context.Context, m *model.Model, sel, neighbour *namedSelection) error {
+	st, err := sel.state(m)
+	if err != nil {
+		return err
+	}
+	near, err := neighbour.state(m)
+	if err != nil {
+		return err
+	}
+	var e *infer.Engine
+	after := func(kept *state.State) func() error {
+		return func() (err error) {
+			if e, err = fresh(m); err != nil || kept == nil {
+				return err
+			}
+			_, err = possible(ctx, e, kept)
+			return err
+		}
+	}
+	ask := func() (string, error) { return possible(ctx, e, st) }
+	for _, how := range []struct {
+		name   string
+		before func() error
+	}{
+		{"click " + sel.name, after(nil)},
+		{"click " + sel.name + " (cached)", after(st)},
+		{"click " + sel.name + " (neighbour)", after(near)},
+	} {
+		if err := s.repeat(ctx, how.name, how.before, ask); err != nil {
+			return err
+		}
+	}
+	return nil
+}
