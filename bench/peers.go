@@ -40,6 +40,7 @@ type peerWork struct {
 	Name     string     `json:"name"`
 	Counts   bool       `json:"counts,omitempty"`
 	Measures int        `json:"measures,omitempty"`
+	Together bool       `json:"together,omitempty"` // many statements: the answer is one row, its sums over the first two columns
 	Forms    []peerForm `json:"forms"`
 }
 

@@ -76,6 +76,9 @@ func starWorks() []peerWork {
 	for i := range starSelections {
 		out = append(out, starSelections[i].work())
 	}
+	for i := range 2 {
+		out = append(out, dashWork(&starSelections[i]))
+	}
 	return out
 }
 

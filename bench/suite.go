@@ -79,6 +79,15 @@ func workloads() []workload {
 		{Name: "load", About: "CSV and Parquet to a model", run: runLoad},
 		{Name: "states", About: "state of all fields after a selection: anew, cached, from a neighbour", run: runStates},
 		{Name: "queries", About: "the 13 queries of the Star Schema Benchmark", run: runQueries},
+		{Name: "dashboard", About: "a selection, then eight charts and six list boxes as a client gets them", run: runDashboard},
+		{Name: "clicks", About: "twenty clicks in one session, and each in an engine of its own", run: runClicks},
+		{Name: "open", About: "a file of ours to the first chart", run: runOpen},
+		{Name: "memory", About: "what the model takes, in a process of its own", run: alone("resident")},
+		{Name: "resident", About: "the same, in this process", run: runResident, alone: true},
+		{Name: "rows", About: "scaling by rows", run: runRows},
+		{Name: "threads", About: "scaling by threads", run: runThreads},
+		{Name: "sessions", About: "users at a time over WebSockets, with time to think", run: alone("serve")},
+		{Name: "serve", About: "the same, in this process", run: runSessions, alone: true},
 		{Name: "peers", About: "the same work by DuckDB and Polars", run: runPeers},
 	}
 }
