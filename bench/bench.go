@@ -106,7 +106,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		data.answers = starAnswers[starInput{c.ScaleFactor, c.Seed}]
 	}
 	for _, threads := range slices.Compact([]int{1, runtime.GOMAXPROCS(0)}) {
-		r.add(Figure{Workload: fmt.Sprintf("read bandwidth, %d threads", threads), Unit: "GB/s", Samples: bandwidth(threads)})
+		r.add(Figure{Workload: readBandwidth(threads), Unit: "GB/s", Samples: bandwidth(threads)})
 	}
 	m, result, err := reload(ctx, &c, &data, r)
 	if err != nil {

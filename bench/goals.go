@@ -8,8 +8,7 @@ import (
 
 // A goal is what a workload at scale 1 on two threads has to reach.
 type goal struct {
-	work, key string // what the reader sees; the figure
-	unit      string
+	work, key string  // what the reader sees; the figure
 	most      float64 // 0 = no absolute goal
 	timesPeer float64 // at least so many times as fast as the best peer; 0 = no goal
 	half      string  // less than half of this figure; "" = no goal
@@ -19,11 +18,12 @@ type goal struct {
 func goals() []goal {
 	var out []goal
 	for i, most := range []float64{18, 22, 30, 35, 8} {
-		click := "click " + starSelections[i].name
+		sel := starSelections[i].name
+		click := "click " + sel
 		out = append(out,
-			goal{work: "state of all fields, " + starSelections[i].name, key: click, most: most, timesPeer: 12},
-			goal{work: "the same, cached", key: click + " (cached)", most: 2},
-			goal{work: "the same, a neighbour known", key: click + " (neighbour)", half: click})
+			goal{work: sel + ", state of all fields", key: click, most: most, timesPeer: 12},
+			goal{work: sel + ", cached", key: click + " (cached)", most: 2},
+			goal{work: sel + ", a neighbour known", key: click + " (neighbour)", half: click})
 	}
 	out = append(out,
 		goal{work: "dashboard, S1", key: "dashboard S1", most: 40},
@@ -34,7 +34,7 @@ func goals() []goal {
 		goal{work: "CSV, all tables", key: "CSV all"},
 		goal{work: "Parquet, sales and dates", key: "Parquet lineorder, date", most: 600},
 		goal{work: "own file to first chart", key: "open app to first chart", most: 40},
-		goal{work: "resident with model", key: "resident with model", unit: "MiB", most: 260})
+		goal{work: "resident with model", key: "resident with model", most: 260})
 	for _, p := range []struct {
 		name string
 		most float64
@@ -96,7 +96,7 @@ func (r *Report) row(g *goal, f *Figure) Row {
 		add(fmt.Sprintf("≥ %v x peer", g.timesPeer), row.Ratio >= g.timesPeer)
 	}
 	if other := r.figure(g.half, ""); g.half != "" && other != nil {
-		add("< half of it", row.Engine < other.Median()/2)
+		add("< half of that anew", row.Engine < other.Median()/2)
 	}
 	switch {
 	case row.Goal == "":

@@ -51,14 +51,16 @@ type peerForm struct {
 }
 
 type peerReport struct {
-	Version string `json:"version"`
-	Figures []struct {
-		Workload string    `json:"workload"`
-		Form     string    `json:"form"`
-		Samples  []float64 `json:"samples"`
-		Answer   string    `json:"answer"`
-		Error    string    `json:"error"`
-	} `json:"figures"`
+	Version string       `json:"version"`
+	Figures []peerFigure `json:"figures"`
+}
+
+type peerFigure struct {
+	Workload string    `json:"workload"`
+	Form     string    `json:"form"`
+	Samples  []float64 `json:"samples"`
+	Answer   string    `json:"answer"`
+	Error    string    `json:"error"`
 }
 
 // runPeers asks every peer that is installed.

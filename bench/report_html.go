@@ -124,7 +124,7 @@ func (p *plot) add(f *Figure) {
 		k = len(p.Lines)
 		p.Lines = append(p.Lines, plotLine{Name: f.Series, Color: k % 5})
 	}
-	p.Lines[k].Marks = append(p.Lines[k].Marks, mark{x: f.X, y: max(f.Median(), 1e-3), Title: fmt.Sprintf("%s, %v: %.2f %s", f.Series, f.X, f.Median(), f.Unit)})
+	p.Lines[k].Marks = append(p.Lines[k].Marks, mark{x: f.X, y: max(f.Median(), 1e-3), Title: fmt.Sprintf("%s, %.4g: %.2f %s", f.Series, f.X, f.Median(), f.Unit)})
 }
 
 // layOut places marks and ticks.
@@ -144,7 +144,7 @@ func (p *plot) layOut() {
 	}
 	slices.Sort(xs)
 	for _, v := range slices.Compact(xs) {
-		p.X = append(p.X, tick{x.at(v), fmt.Sprint(v)})
+		p.X = append(p.X, tick{x.at(v), fmt.Sprintf("%.4g", v)})
 	}
 	for v := math.Pow(10, math.Floor(math.Log10(y.lo))); v <= y.hi*1.001; v *= 10 {
 		if v >= y.lo*0.999 {

@@ -11,6 +11,7 @@ import (
 // threads, and puts the medians into a plot.
 func (s *suite) scaled(ctx context.Context, sf float64, plot string, x float64) error {
 	c := *s.cfg
+	c.Self = nil
 	c.Work, c.ScaleFactor, c.Repetitions = []string{"states", "queries"}, sf, min(3, c.Repetitions)
 	if sf != s.cfg.ScaleFactor {
 		c.Folder = ""
@@ -22,7 +23,7 @@ func (s *suite) scaled(ctx context.Context, sf float64, plot string, x float64) 
 	for _, w := range []string{"click S1", "click S2", "click S4", allQueries} {
 		if f := r.figure(w, ""); f != nil {
 			s.report.add(Figure{
-				Workload: fmt.Sprintf("%s, %v, %s", plot, x, w), Unit: f.Unit, Samples: f.Samples, Answer: f.Answer, Plot: plot, Series: w, X: x,
+				Workload: fmt.Sprintf("%s, %.4g, %s", plot, x, w), Unit: f.Unit, Samples: f.Samples, Answer: f.Answer, Plot: plot, Series: w, X: x,
 			})
 		}
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
@@ -61,8 +62,20 @@ func runStates(ctx context.Context, s *suite) error {
 		if err := s.clickStates(ctx, m, &s.data.selections[i], &starNeighbours[i]); err != nil {
 			return err
 		}
+		s.share("click " + s.data.selections[i].name)
 	}
 	return nil
+}
+
+// share says how much of the bandwidth of the machine a click took, as if it
+// had read all codes once.
+func (s *suite) share(click string) {
+	f, all := s.report.figure(click, ""), s.report.figure(readBandwidth(runtime.GOMAXPROCS(0)), "")
+	if f == nil || all == nil {
+		return
+	}
+	rate := float64(s.result.Catalog.Memory().CodeBytes) / 1e6 / f.Median() // GB/s
+	s.report.add(Figure{Workload: click + ", codes read once, of bandwidth", Unit: "%", Samples: []float64{100 * rate / all.Median()}})
 }
 
 func (s *suite) clickStates(ctx context.Context, m *model.Model, sel, neighbour *namedSelection) error {

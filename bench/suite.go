@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -26,7 +27,8 @@ type SuiteConfig struct {
 	Think    time.Duration
 	Measured time.Duration
 	// Self returns this program as a process of its own that measures one
-	// workload and writes its figures as JSON; nil = such workloads are left out.
+	// workload and writes its figures as JSON; nil = such workloads are left out,
+	// and the app that was saved before is used.
 	Self func(ctx context.Context, workload string) *exec.Cmd
 }
 
@@ -112,6 +114,11 @@ func RunSuite(ctx context.Context, c SuiteConfig, progress func(workload string)
 	}
 	s := &suite{cfg: &c, data: starSchema(), report: newReport(&c.Config)}
 	s.data.answers = starAnswers[starInput{c.ScaleFactor, c.Seed}]
+	if c.Self != nil { // the app is to be of this version
+		if err := os.RemoveAll(s.appDir()); err != nil {
+			return nil, fmt.Errorf("bench: %w", err)
+		}
+	}
 	for _, w := range workloads() {
 		if named := slices.Contains(c.Work, w.Name); !named && (w.alone || len(c.Work) > 0) {
 			continue
@@ -151,7 +158,7 @@ func (s *suite) repeat(ctx context.Context, name string, before func() error, f 
 
 func runBandwidth(_ context.Context, s *suite) error {
 	for _, threads := range slices.Compact([]int{1, runtime.GOMAXPROCS(0)}) {
-		s.report.add(Figure{Workload: fmt.Sprintf("read bandwidth, %d threads", threads), Unit: "GB/s", Samples: bandwidth(threads)})
+		s.report.add(Figure{Workload: readBandwidth(threads), Unit: "GB/s", Samples: bandwidth(threads)})
 	}
 	return nil
 }
@@ -218,3 +225,5 @@ STORE %[1]s INTO [lib://bench/%[1]s.parquet] (parquet); DROP TABLE %[1]s;`
 	}
 	return nil
 }
+
+func readBandwidth(threads int) string { return fmt.Sprintf("read bandwidth, %d threads", threads) }

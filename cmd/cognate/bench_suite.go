@@ -31,9 +31,13 @@ type suiteFlags struct {
 }
 
 func (c *benchCmd) suiteConfig() bench.SuiteConfig {
+	self := c.self
+	if c.Figures {
+		self = nil // this is such a process
+	}
 	return bench.SuiteConfig{
 		Config: bench.Config{ScaleFactor: c.SF, Folder: c.Folder, Repetitions: c.Repetitions, Workers: c.Workers},
-		Work:   c.Workload, Peers: c.Peers, Sessions: c.Sessions, Think: c.Think, Measured: c.Measured, Self: c.self,
+		Work:   c.Workload, Peers: c.Peers, Sessions: c.Sessions, Think: c.Think, Measured: c.Measured, Self: self,
 	}
 }
 
