@@ -55,7 +55,9 @@ export async function figures(job, run) {
             }
             return rows;
           });
+          const long = f.samples[i] > 2000; // once is enough for what loses anyway
           f.answer = answerOf(work, results.filter((rows) => rows !== null));
+          if (long) break;
         }
       } catch (err) {
         f.error = String(err.message ?? err).slice(0, 300);
