@@ -1,7 +1,12 @@
 # make run     builds and starts everything on this machine; RUN="--listen …" passes options
 # make test    Go tests, then the tests in Node (real clients over real sockets)
 # make lint    formatting, vet, golangci-lint
-# make bench   benchmarks with right answers; BENCH="--sf 1" passes options
+# make bench   everything beside other engines, into bench/out/; BENCH="…" passes options
+# make bench-quick   the same in two minutes, smaller
+# make bench-peers   installs the other engines for it
+# make bench-tables  figures of one data set or of files as a table; BENCH="--data formats"
+# make bench-v3      clicks and charts, built for any processor and for x86-64-v3
+# make profile WORKLOAD=states   profiles of one workload, into bench/out/
 # make kill    kills a process that saves an app KILLS times
 # make generate writes the assembly of simd/ from its generator
 # make fuzz    every fuzz target for FUZZTIME
@@ -26,6 +31,9 @@ KERNELS       := bitmap member structure translate unpack
 SAMPLE      := services/web/sample
 SAMPLE_DATA := $(SAMPLE)/node_modules/vega-datasets/data
 
+BENCH_OUT   := bench/out
+WORKLOAD    ?= states
+
 export COGNATE_BIN := $(BIN)
 
 # $(call npm-ci,folders): installs what their lock files say. A stamp in
@@ -40,7 +48,7 @@ define npm-ci
 	done
 endef
 
-.PHONY: build run test test-go test-portable test-node generate lint fmt bench kill fuzz cross node-modules sample-data chromium clean
+.PHONY: build run test test-go test-portable test-node generate lint fmt bench bench-quick bench-tables bench-peers bench-v3 profile kill fuzz cross node-modules sample-data chromium clean
 
 build:
 	go build -o $(BIN) ./cmd/cognate
@@ -86,8 +94,28 @@ lint:
 fmt:
 	$(LINT) fmt ./...
 
-bench: build sample-data
+bench: build
+	$(BIN) bench --sf 1 --out $(BENCH_OUT) $(BENCH)
+
+bench-quick: build
+	$(BIN) bench --sf 0.1 --repetitions 3 --sessions 1,10,100 --think 1s --measured 5s --out $(BENCH_OUT) $(BENCH)
+
+bench-tables: build sample-data
 	$(BIN) bench --data all --folder $(SAMPLE_DATA) $(BENCH)
+
+# Not npm ci: packages of Polars for other systems are not in every registry,
+# and so not in the lock file.
+bench-peers:
+	npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error --prefix bench/peers
+
+bench-v3:
+	@set -e; for level in v1 v3; do \
+		GOAMD64=$$level go build -o $(BIN)-$$level ./cmd/cognate; echo "GOAMD64=$$level"; \
+		$(BIN)-$$level bench --sf 1 --workload states --workload queries --out $(BENCH_OUT)/$$level $(BENCH); \
+	done
+
+profile: build
+	$(BIN) bench --sf 1 --workload $(WORKLOAD) --profile --out $(BENCH_OUT) $(BENCH)
 
 kill:
 	go test ./engine/app -run '^TestKill$$' -count=1 -timeout 30m -v -kills $(KILLS)

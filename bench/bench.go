@@ -106,7 +106,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		data.answers = starAnswers[starInput{c.ScaleFactor, c.Seed}]
 	}
 	for _, threads := range slices.Compact([]int{1, runtime.GOMAXPROCS(0)}) {
-		r.add(Figure{Workload: fmt.Sprintf("read bandwidth, %d threads", threads), Unit: "GB/s", Samples: bandwidth(threads)})
+		r.add(Figure{Workload: readBandwidth(threads), Unit: "GB/s", Samples: bandwidth(threads)})
 	}
 	m, result, err := reload(ctx, &c, &data, r)
 	if err != nil {
@@ -149,10 +149,21 @@ func reload(ctx context.Context, c *Config, d *dataset, r *Report) (*model.Model
 // repeat measures f, which returns its answer. What follows " (" in the name of
 // a workload describes it and does not belong to its key in d.answers.
 func repeat(ctx context.Context, c *Config, d *dataset, r *Report, workload string, f func() (string, error)) error {
+	return repeatAfter(ctx, c, d, r, workload, nil, f)
+}
+
+// repeatAfter is repeat with something before each measurement that does not
+// count; nil = nothing.
+func repeatAfter(ctx context.Context, c *Config, d *dataset, r *Report, workload string, before func() error, f func() (string, error)) error {
 	fig := Figure{Workload: workload, Unit: "ms"}
 	for i := range c.Repetitions {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if before != nil {
+			if err := before(); err != nil {
+				return fmt.Errorf("bench: %s: %w", workload, err)
+			}
 		}
 		start := time.Now()
 		answer, err := f()

@@ -76,15 +76,7 @@ func clicks(ctx context.Context, c *Config, d *dataset, m *model.Model, r *Repor
 			if err != nil {
 				return "", err
 			}
-			possible := 0
-			for _, n := range engine.CountsOf(st, m.Fields) {
-				for status := range n {
-					if possibleStatus[status] {
-						possible += n[status]
-					}
-				}
-			}
-			return fmt.Sprintf("%d values possible", possible), nil
+			return possible(engine, st), nil
 		})
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ type Report struct {
 	Go          string   `json:"go"`
 	Platform    string   `json:"platform"`
 	Cores       int      `json:"cores"`
+	Notes       []string `json:"notes,omitempty"` // what a reader has to know
 	Figures     []Figure `json:"figures"`
 }
 
@@ -26,6 +27,15 @@ type Figure struct {
 	Unit     string    `json:"unit"`
 	Samples  []float64 `json:"samples"` // in order of measurement
 	Answer   string    `json:"answer,omitempty"`
+	// Of peers: who they are, how they were asked, and why the figure does not
+	// count.
+	System string `json:"system,omitempty"`
+	Form   string `json:"form,omitempty"`
+	Void   string `json:"void,omitempty"`
+	// Of plots: which one, which line in it, and where on its x axis.
+	Plot   string  `json:"plot,omitempty"`
+	Series string  `json:"series,omitempty"`
+	X      float64 `json:"x,omitempty"`
 }
 
 func newReport(c *Config) *Report {
@@ -40,6 +50,20 @@ func newReport(c *Config) *Report {
 }
 
 func (r *Report) add(f Figure) { r.Figures = append(r.Figures, f) }
+
+func (r *Report) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+// figure returns the one of a workload by a system, "" = ours; nil = none.
+func (r *Report) figure(workload, system string) *Figure {
+	for i := range r.Figures {
+		if f := &r.Figures[i]; f.Workload == workload && f.System == system {
+			return f
+		}
+	}
+	return nil
+}
 
 // Median returns the middle sample.
 func (f *Figure) Median() float64 {

@@ -22,6 +22,8 @@ type benchCmd struct {
 	Rows        int     `help:"Rows of the table of formats." default:"500000"`
 	AppBytes    int64   `help:"About the size of the app's file of formats." default:"200000000"`
 	JSON        string  `name:"json" help:"File for all samples as JSON: an array with one report per data set." type:"path" placeholder:"FILE"`
+
+	suiteFlags
 }
 
 // Help is shown with the flags.
@@ -33,12 +35,16 @@ the run with an error.
 Examples:
   cognate bench --sf 1 --json ssb.json
   cognate bench --data formats --rows 5000000 --app-bytes 1000000000
-  cognate bench --data all --folder node_modules/vega-datasets/data`
+  cognate bench --data all --folder node_modules/vega-datasets/data
+  cognate bench --sf 1 --out bench/out`
 }
 
 // Run measures and prints. Reports of data sets measured before an error are
 // printed, but not written as JSON.
 func (c *benchCmd) Run(ctx context.Context, log *slog.Logger) error {
+	if c.List || c.Figures || c.Out != "" {
+		return c.runSuite(ctx, log)
+	}
 	configs := c.configs()
 	for i := range configs {
 		if err := configs[i].Validate(); err != nil {
