@@ -766,10 +766,10 @@ TEXT ·range32AVX512(SB), NOSPLIT, $0-48
 	MOVQ         n+16(FP), DX
 	MOVQ         keep+24(FP), BX
 	XORQ         SI, SI
-	MOVL         span+36(FP), DI
-	VPBROADCASTD DI, Z1
 	MOVL         lo+32(FP), DI
 	VPBROADCASTD DI, Z0
+	MOVL         span+36(FP), DI
+	VPBROADCASTD DI, Z1
 
 turn:
 	MOVQ      (AX), DI

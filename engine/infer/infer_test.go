@@ -193,7 +193,7 @@ func TestKeptBytes(t *testing.T) {
 	for code := range 30 {
 		st := (*state.State)(nil).With(f.Name, state.Selection{Codes: bitset.Of(f.Symbols.Len()+1, uint32(code+1))})
 		e.CountsOf(st, m.Fields)
-		if e.Of(st) != e.Of(st) {
+		if last := e.Of(st); last != e.Of(st) {
 			t.Fatal("the last result is not kept")
 		}
 	}

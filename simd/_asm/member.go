@@ -271,9 +271,8 @@ func member16BW(blocks int) {
 func rangeAVX512(sizeBytes int) {
 	t := begin(fmt.Sprintf("range%dAVX512", 8*sizeBytes), sizeBytes, "lo uint32, span uint32", "Words of codes from lo to lo+span.")
 	lo, span := ZMM(), ZMM()
-	for name, z := range map[string]reg.VecVirtual{"lo": lo, "span": span} {
-		broadcast(sizeBytes, Load(Param(name), GP32()).(reg.GPVirtual), z)
-	}
+	broadcast(sizeBytes, Load(Param("lo"), GP32()).(reg.GPVirtual), lo)
+	broadcast(sizeBytes, Load(Param("span"), GP32()).(reg.GPVirtual), span)
 	t.loop(func() reg.GPVirtual {
 		ks := make([]reg.OpmaskVirtual, sizeBytes)
 		for i := range ks {
@@ -320,8 +319,8 @@ func broadcast(sizeBytes int, from reg.GPVirtual, z reg.VecVirtual) {
 func rangeAVX2(sizeBytes int) {
 	t := begin(fmt.Sprintf("range%dAVX2", 8*sizeBytes), sizeBytes, "lo uint32, span uint32", "Words of codes from lo to lo+span.")
 	lo, span := YMM(), YMM()
-	for name, y := range map[string]reg.VecVirtual{"lo": lo, "span": span} {
-		from := Load(Param(name), GP32())
+	for i, y := range []reg.VecVirtual{lo, span} {
+		from := Load(Param([]string{"lo", "span"}[i]), GP32())
 		VMOVD(from, y.AsX())
 		switch sizeBytes {
 		case 1:
