@@ -66,6 +66,11 @@ func (s *suite) openOwn(id string) (*session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openIn(lib, id)
+}
+
+// openIn opens an app of a library in a session.
+func openIn(lib *app.Library, id string) (*session.Session, error) {
 	u := session.New("bench", "", lib, slog.New(slog.DiscardHandler))
 	if _, err := u.OpenDoc(id); err != nil {
 		u.Close()
