@@ -57,7 +57,7 @@ func (e *FormatError) Unwrap() error { return e.Err }
 
 // number is the element of an array.
 type number interface {
-	uint8 | uint16 | uint32 | uint64 | float64
+	uint8 | uint16 | uint32 | uint64 | int32 | float32 | float64
 }
 
 func sizeOf[T number]() int {

@@ -53,12 +53,15 @@ func (c *Catalog) AtRest() (directory []byte, parts []Part, err error) {
 
 // arrays returns which arrays the symbols have, as traits.
 func (s *Symbols) arrays() byte {
-	return flagIf(s.nums != nil, hasNums) | flagIf(s.ends != nil, hasTexts)
+	return flagIf(s.numbered(), hasNums) | flagIf(s.ends != nil, hasTexts)
 }
 
 func (s *Symbols) writeArrays(w io.Writer) error {
-	at := int64(0)
-	for _, b := range [][]byte{bytesOf(s.nums), bytesOf(s.ends), bytesOf(s.texted), s.arena} {
+	at, err := s.writeNumbers(w)
+	if err != nil {
+		return err
+	}
+	for _, b := range [][]byte{bytesOf(s.ends), bytesOf(s.texted), s.arena} {
 		if len(b) == 0 {
 			continue
 		}
@@ -71,6 +74,23 @@ func (s *Symbols) writeArrays(w io.Writer) error {
 		at = aligned(at) + int64(len(b))
 	}
 	return nil
+}
+
+// writeNumbers writes the numbers, which take n bytes.
+func (s *Symbols) writeNumbers(w io.Writer) (n int64, err error) {
+	if !s.packed.any() {
+		_, err = w.Write(bytesOf(s.nums))
+		return int64(8 * len(s.nums)), err
+	}
+	block := make([]float64, min(s.n+1, 1<<13))
+	for lo := 0; lo <= s.n; lo += len(block) {
+		part := block[:min(len(block), s.n+1-lo)]
+		s.numbers(part, lo)
+		if _, err = w.Write(bytesOf(part)); err != nil {
+			return 0, err
+		}
+	}
+	return int64(8 * (s.n + 1)), nil
 }
 
 func (c *Column) writeCodes(w io.Writer) (err error) {

@@ -168,6 +168,7 @@ func (c *Catalog) Seal() error {
 		g.Go(func() error {
 			compact(f, places[f])
 			f.Symbols.trim()
+			f.dict.Store(nil) // made while loading, of numbers as they lay then
 			return nil
 		})
 	}

@@ -61,8 +61,9 @@ func (f *Field) StoredValues(show func(dual.Value) string) []dual.Value {
 
 // Dict returns all values as a dictionary indexed by code; entry 0 is NULL.
 // It is made at first use and kept for as long as no value is added; on a
-// sealed catalog any number of goroutines may ask for it. A field of numbers
-// only costs nothing: the dictionary is the symbol table's own slice.
+// sealed catalog any number of goroutines may ask for it, until [Column.Evict].
+// Numbers without texts that are not packed cost nothing: the dictionary is the
+// symbol table's own slice.
 func (f *Field) Dict() *dual.Dict {
 	if d := f.dict.Load(); d != nil && d.Len() == f.Symbols.n+1 && d.Format == f.Format {
 		return d
@@ -82,6 +83,9 @@ func (f *Field) makeDict() *dual.Dict {
 		for c := 1; c <= s.n; c++ {
 			d.Vals[c] = f.Value(uint32(c))
 		}
+	case s.packed.any():
+		d.Nums = make([]float64, s.n+1)
+		s.numbers(d.Nums, 0)
 	case s.nums != nil: // a mapped slice lives as long as the field that keeps this dictionary
 		d.Nums = s.nums[: s.n+1 : s.n+1]
 	default:

@@ -89,8 +89,8 @@ func addOneByOne(f *Field, vals []dual.Value, show func(dual.Value) string) []ui
 func sameField(t *testing.T, why string, got, want *Field) {
 	t.Helper()
 	a, b := got.Symbols, want.Symbols
-	if a.n != b.n || a.plain != b.plain || (a.nums == nil) != (b.nums == nil) || (a.ends == nil) != (b.ends == nil) {
-		t.Fatalf("%s: %d symbols, plain %v, numbers %v, texts %v", why, a.n, a.plain, a.nums != nil, a.ends != nil)
+	if a.n != b.n || a.plain != b.plain || a.numbered() != b.numbered() || (a.ends == nil) != (b.ends == nil) {
+		t.Fatalf("%s: %d symbols, plain %v, numbers %v, texts %v", why, a.n, a.plain, a.numbered(), a.ends != nil)
 	}
 	for c := uint32(0); c <= uint32(a.n); c++ {
 		if v := a.Value(c); !dual.Identical(v, b.Value(c)) || a.Find(v) != c {

@@ -7,7 +7,7 @@ const valueBytes = 40
 type Usage struct {
 	SymbolBytes int64 // symbol table, its look-up index not included
 	IndexBytes  int64 // look-up index of the symbol table
-	DictBytes   int64 // expanded values, made for text fields that expressions use
+	DictBytes   int64 // expanded values, made for fields that expressions use
 	CodeBytes   int64 // codes of all columns
 	ValueBytes  int64 // flat vectors of measures
 	MappedBytes int64 // symbols and codes in use in a mapped file; memory that the system takes back when it needs it
@@ -56,6 +56,9 @@ func (f *Field) Memory() Usage {
 	}
 	if d := f.dict.Load(); d != nil {
 		u.DictBytes = int64(len(d.Vals)) * valueBytes
+		if f.Symbols.packed.any() { // else they are the symbol table's own
+			u.DictBytes += int64(8 * len(d.Nums))
+		}
 	}
 	return u
 }

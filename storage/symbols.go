@@ -20,6 +20,7 @@ const symbolsMax = math.MaxUint32 - 1
 // that no pointer per value is there for the garbage collector to follow.
 //
 //	nums[c]                        number of code c, NaN when it is pure text or NULL; nil while no value has a number
+//	packed                         stands for nums once nothing is added any more, where it is narrower
 //	arena[ends[c-2]:ends[c-1]]     own text of code c; ends is nil while no value has a text
 //	texted                         bit c-1: code c has a text of its own
 //
@@ -28,6 +29,7 @@ const symbolsMax = math.MaxUint32 - 1
 type Symbols struct {
 	n      int
 	nums   []float64
+	packed packed
 	ends   []uint32
 	arena  []byte
 	texted []uint64
@@ -60,10 +62,7 @@ func (s *Symbols) Len() int { return s.n }
 // Number returns the number of a code, NaN for NULL and for pure text.
 func (s *Symbols) Number(code uint32) float64 {
 	s.ready()
-	if s.nums == nil {
-		return math.NaN()
-	}
-	return s.nums[code]
+	return s.at(code)
 }
 
 // Plain reports whether numbers without a text of their own came with a text,
@@ -271,7 +270,7 @@ func (s *Symbols) probe(hash uint64, v dual.Value) int {
 
 func (s *Symbols) is(code uint32, v dual.Value) bool {
 	if v.HasNum() {
-		return s.nums != nil && s.nums[code] == v.Num
+		return s.at(code) == v.Num
 	}
 	return math.IsNaN(s.Number(code)) && s.Text(code) == v.Text
 }
@@ -374,6 +373,9 @@ func (s *Symbols) newIndex(more int) {
 }
 
 func (s *Symbols) add(v dual.Value) error {
+	if s.trimmed {
+		panic("storage: BUG: value added to a sealed symbol table")
+	}
 	if s.n >= symbolsMax {
 		return fmt.Errorf("more than %d distinct values", symbolsMax)
 	}
@@ -431,6 +433,9 @@ func (s *Symbols) trim() {
 	}
 	s.hashText("") // the seed is there before anyone looks up
 	s.trimmed = true
+	if p, ok := pack(s.nums); ok {
+		s.nums, s.packed = nil, p
+	}
 	s.nums = exact(s.nums)
 	s.ends = exact(s.ends)
 	s.arena = exact(s.arena)
@@ -462,4 +467,6 @@ func (s *Symbols) sizeBytes() int64 {
 func (s *Symbols) indexBytes() int64 { return int64(8*cap(s.index) + s.whole.sizeBytes()) }
 
 // fixedBytes returns the size of the arrays that are used as they lie at rest.
-func (s *Symbols) fixedBytes() int64 { return int64(8*cap(s.nums) + 4*cap(s.ends) + 8*cap(s.texted)) }
+func (s *Symbols) fixedBytes() int64 {
+	return int64(8*cap(s.nums)+4*cap(s.ends)+8*cap(s.texted)) + s.packed.sizeBytes()
+}

@@ -31,10 +31,7 @@ type knownTraits struct {
 func (s *Symbols) findTraits() Traits {
 	t := Traits{Numeric: true, Integer: true, ASCII: isASCII(s.arena)}
 	for c := 1; c <= s.n && t.Numeric; c++ {
-		x := math.NaN()
-		if s.nums != nil {
-			x = s.nums[c]
-		}
+		x := s.at(uint32(c))
 		t.Numeric = x == x
 		t.Integer = t.Integer && x == math.Trunc(x)
 	}

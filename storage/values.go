@@ -35,16 +35,18 @@ func (c *Column) Values() *Values {
 // least value of its type.
 func (v *Values) Whole() (i8 []int8, i16 []int16, i32 []int32) { return v.i8, v.i16, v.i32 }
 
-// Evict gives up the flat vector, if there is one.
-func (c *Column) Evict() { c.values.Store(nil) }
+// Evict gives up what is made again when it is asked for: the flat vector and
+// the field's dictionary.
+func (c *Column) Evict() {
+	c.values.Store(nil)
+	c.Field.dict.Store(nil)
+}
 
 func (c *Column) makeValues() *Values {
 	s := c.Field.Symbols
 	nums := make([]float64, s.n+1)
-	nums[0] = math.NaN()
-	for code := 1; code <= s.n; code++ {
-		nums[code] = s.Number(uint32(code))
-	}
+	s.ready()
+	s.numbers(nums, 0)
 	v := &Values{}
 	switch lo, hi, whole, single := span(nums); {
 	case whole && lo > math.MinInt8 && hi <= math.MaxInt8:
