@@ -2,6 +2,8 @@
 
 package simd
 
+import "math"
+
 // The kernels do n codes, a multiple of 32 above 0, and check nothing. Gathers
 // of eight by AVX2 were no faster than loads one by one: there are none.
 
@@ -15,9 +17,10 @@ func translate16AVX512(dst *uint32, codes *uint16, n int, through *uint32)
 func translate32AVX512(dst *uint32, codes *uint32, n int, through *uint32)
 
 // translate translates as many codes as the kernel can and returns how many.
+// Gathers take codes as signed numbers.
 func translate[C Code](dst []uint32, codes []C, through []uint32) int {
 	n := len(codes) &^ 31
-	if n == 0 || !hasAVX512 {
+	if n == 0 || !hasAVX512 || len(through) > math.MaxInt32 {
 		return 0
 	}
 	switch c := any(codes).(type) {

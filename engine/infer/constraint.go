@@ -81,7 +81,7 @@ func (s *scans) rows(c constraint) *bitset.Set {
 	if rows := s.find(c); rows != nil {
 		return rows
 	}
-	found := scanned{c, c.rows()}
+	found := scanned{c, c.rows()} // two may scan at once; the one that is not asked for again goes first
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept = append(s.kept, found)
