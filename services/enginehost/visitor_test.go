@@ -1,16 +1,10 @@
 package enginehost
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"runtime/metrics"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -59,22 +53,14 @@ func listProps(field string) string {
 		"qInitialDataFetch":[{"qTop":0,"qLeft":0,"qHeight":20,"qWidth":1}]}}`, field)
 }
 
-// starApp makes the app, or opens it from COGNATE_LOAD_DIR, where it is kept.
+// starApp makes the app.
 func starApp(tb testing.TB, rows int) (lib *app.Library, id string) {
 	tb.Helper()
-	dir := os.Getenv("COGNATE_LOAD_DIR")
-	if dir == "" {
-		dir = tb.TempDir()
-	}
-	lib, err := app.NewLibrary(app.Options{Dir: dir})
+	lib, err := app.NewLibrary(app.Options{Dir: tb.TempDir()})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	title := fmt.Sprintf("star %d", rows)
-	if id, err = lib.Resolve(title); err == nil {
-		return lib, id
-	}
-	if id, err = lib.Create(title); err != nil {
+	if id, err = lib.Create("star"); err != nil {
 		tb.Fatal(err)
 	}
 	a, err := lib.Open(id)
@@ -113,14 +99,6 @@ type answer struct {
 		Parameter string
 		Message   string
 	} `json:"error"`
-}
-
-func visit(addr, id string) (*visitor, error) {
-	ws, _, err := websocket.DefaultDialer.Dial("ws://"+addr+"/app/"+id, nil)
-	if err != nil {
-		return nil, err
-	}
-	return enter(ws, id)
 }
 
 // enter opens the app and makes the objects that a visitor looks at.
@@ -183,114 +161,4 @@ func (v *visitor) open(handle int, method, params string) (int, error) {
 	}
 	a, err := v.wait(id)
 	return a.Result.Ref.Handle, err
-}
-
-// click selects something, or clears everything now and then, and waits for
-// the charts.
-func (v *visitor) click(rng *rand.Rand) error {
-	var err error
-	if rng.IntN(6) == 0 {
-		_, err = v.send(v.doc, "ClearAll", "")
-	} else {
-		n := rng.IntN(len(starLists))
-		_, err = v.send(v.lists[n], "SelectListObjectValues", fmt.Sprintf(`"/qListObjectDef",[%d],false`, rng.IntN(starLists[n].values)))
-	}
-	last := 0
-	for _, h := range v.charts {
-		if err == nil {
-			last, err = v.send(h, "GetLayout", "")
-		}
-	}
-	if err == nil {
-		_, err = v.wait(last)
-	}
-	return err
-}
-
-// BenchmarkSessions has many people click in charts of their own, and think in
-// between. COGNATE_LOAD is rows, sessions, think time and duration, as
-// "6000000 1000 5s 30s".
-func BenchmarkSessions(b *testing.B) {
-	rows, sessions, think, run := 100_000, 100, time.Second, 3*time.Second
-	if s := os.Getenv("COGNATE_LOAD"); s != "" {
-		var thinks, runs string
-		if _, err := fmt.Sscan(s, &rows, &sessions, &thinks, &runs); err != nil {
-			b.Fatal(err)
-		}
-		var err1, err2 error
-		think, err1 = time.ParseDuration(thinks)
-		if run, err2 = time.ParseDuration(runs); err1 != nil || err2 != nil {
-			b.Fatal(err1, err2)
-		}
-	}
-	lib, id := starApp(b, rows)
-	h, err := New(Options{Addr: "127.0.0.1:0"}, lib)
-	if err != nil {
-		b.Fatal(err)
-	}
-	go func() { _ = h.Serve() }()
-	defer func() { _ = h.Shutdown(context.Background()) }()
-
-	var mu sync.Mutex
-	var took []time.Duration
-	failed := 0
-	var wg sync.WaitGroup
-	before := pauses()
-	ready := make(chan struct{}, 50) // who opens at a time
-	var opened sync.WaitGroup
-	opened.Add(sessions)
-	for n := range sessions {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			rng := rand.New(rand.NewPCG(uint64(n), 1))
-			ready <- struct{}{}
-			v, err := visit(h.Addr().String(), id)
-			<-ready
-			opened.Done()
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			defer v.ws.Close()
-			opened.Wait()
-			counted := time.Now().Add(think * 3) // when the first rush is over
-			stop := counted.Add(run)
-			time.Sleep(time.Duration(rng.Int64N(int64(think))))
-			for time.Now().Before(stop) {
-				at := time.Now()
-				err := v.click(rng)
-				d := time.Since(at)
-				mu.Lock()
-				if at.After(counted) {
-					took = append(took, d)
-				}
-				if err != nil {
-					failed++
-					b.Log(err)
-				}
-				mu.Unlock()
-				if err != nil {
-					return
-				}
-				time.Sleep(think*3/4 + time.Duration(rng.Int64N(int64(think)/2)))
-			}
-		}()
-	}
-	wg.Wait()
-	slices.Sort(took)
-	at := func(p float64) time.Duration { return took[min(len(took)-1, int(p*float64(len(took))))] }
-	b.ReportMetric(float64(len(took))/run.Seconds(), "clicks/s")
-	for _, p := range []float64{50, 95, 99} {
-		b.ReportMetric(float64(at(p/100).Microseconds())/1e3, fmt.Sprintf("p%v-ms", p))
-	}
-	b.ReportMetric(float64(failed), "failed")
-	b.ReportMetric(float64(pauses()-before), "gc-cycles")
-	b.ReportMetric(0, "ns/op")
-}
-
-func pauses() uint64 {
-	s := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
-	metrics.Read(s)
-	return s[0].Value.Uint64()
 }
