@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/cognate-bi/cognate/bench/ssb"
-	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/script"
 	"github.com/cognate-bi/cognate/storage"
@@ -182,12 +181,6 @@ func repeatAfter(ctx context.Context, c *Config, d *dataset, r *Report, workload
 	}
 	r.add(fig)
 	return nil
-}
-
-// fresh returns an inference engine without remembered results, so that each
-// repetition is a first click.
-func fresh(m *model.Model) (*infer.Engine, error) {
-	return infer.New(m), nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

@@ -47,13 +47,9 @@ func charts(ctx context.Context, c *Config, d *dataset, m *model.Model, result *
 }
 
 func (ch *chart) compute(ctx context.Context, c *Config, m *model.Model, result *script.Result) (string, error) {
-	engine, err := fresh(m)
-	if err != nil {
-		return "", err
-	}
 	q := &query.Context{
-		DataOnly: true, // the queries list groups with records only
-		Infer:    engine,
+		DataOnly: true,         // the queries list groups with records only
+		Infer:    infer.New(m), // no results are kept: each repetition is a first look
 		Fn:       &fn.Context{Locale: result.Locale, Now: time.Now},
 		Workers:  c.Workers,
 	}

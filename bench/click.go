@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/state"
@@ -72,11 +73,7 @@ func clicks(ctx context.Context, c *Config, d *dataset, m *model.Model, r *Repor
 			return fmt.Errorf("bench: %w", err)
 		}
 		err = repeat(ctx, c, d, r, "click "+s.name+" ("+s.describe()+")", func() (string, error) {
-			engine, err := fresh(m)
-			if err != nil {
-				return "", err
-			}
-			return possible(engine, st), nil
+			return possible(infer.New(m), st), nil
 		})
 		if err != nil {
 			return err

@@ -75,11 +75,10 @@ func (s *suite) clickStates(ctx context.Context, m *model.Model, sel, neighbour 
 	}
 	var e *infer.Engine
 	after := func(kept *state.State) func() error {
-		return func() (err error) {
-			if e, err = fresh(m); err != nil || kept == nil {
-				return err
+		return func() error {
+			if e = infer.New(m); kept != nil {
+				possible(e, kept)
 			}
-			possible(e, kept)
 			return nil
 		}
 	}
