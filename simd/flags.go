@@ -65,6 +65,19 @@ func AndFlags(dst, b []uint8) {
 	}
 }
 
+// OrNotFlags sets dst to dst OR NOT b; b is at least as long as dst.
+func OrNotFlags(dst, b []uint8) {
+	const ones = 0x0101010101010101
+	b = b[:len(dst)]
+	n := len(dst) &^ 7
+	for i := 0; i < n; i += 8 {
+		store64(dst, i, load64(dst, i)|(load64(b, i)^ones))
+	}
+	for i := n; i < len(dst); i++ {
+		dst[i] |= b[i] ^ 1
+	}
+}
+
 // UnpackFlags writes the first len(dst) bits of a bitmap as flags.
 func UnpackFlags(dst []uint8, words []uint64) {
 	for ; len(dst) >= 64; dst, words = dst[64:], words[1:] {

@@ -134,15 +134,16 @@ func TestFlags(t *testing.T) {
 		if UnpackFlags(back[:n], words); !slices.Equal(back[:n], a) || back[n] != 7 {
 			t.Fatalf("%d flags: unpacked %v, want %v", n, back, a)
 		}
-		and, or := append(slices.Clone(a), 7), append(slices.Clone(a), 7)
+		and, or, orNot := append(slices.Clone(a), 7), append(slices.Clone(a), 7), append(slices.Clone(a), 7)
 		AndFlags(and[:n], b)
 		OrFlags(or[:n], b)
+		OrNotFlags(orNot[:n], b)
 		for i := range a {
-			if and[i] != a[i]&b[i] || or[i] != a[i]|b[i] {
-				t.Fatalf("%d flags: AND %d, OR %d of %d and %d", n, and[i], or[i], a[i], b[i])
+			if and[i] != a[i]&b[i] || or[i] != a[i]|b[i] || orNot[i] != a[i]|(1-b[i]) {
+				t.Fatalf("%d flags: AND %d, OR %d, OR NOT %d of %d and %d", n, and[i], or[i], orNot[i], a[i], b[i])
 			}
 		}
-		if and[n] != 7 || or[n] != 7 {
+		if and[n] != 7 || or[n] != 7 || orNot[n] != 7 {
 			t.Fatalf("%d flags: written behind the end", n)
 		}
 	}

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/state"
@@ -14,9 +15,15 @@ import (
 func (e *Engine) CountsOf(st *state.State, fields []*model.Field) []Counts {
 	e.Of(st).Find(fields)
 	out := make([]Counts, len(fields))
+	var wg sync.WaitGroup
 	for i, f := range fields {
-		out[i] = e.Counts(st, f)
+		if _, ok := st.Field(f.Name); ok { // needs the state without it
+			wg.Go(func() { out[i] = e.Counts(st, f) })
+		} else {
+			out[i] = e.Counts(st, f)
+		}
 	}
+	wg.Wait()
 	return out
 }
 
@@ -72,10 +79,14 @@ func (r *Result) findIn(t *model.Table, wanted, needed []bool) {
 			if l.Table != t || !(wanted[f.ID] || anyBelow(l, needed)) || r.keys[f.ID].all.found.Load() || !r.limitedBut(l) {
 				continue
 			}
+			m.within = r.keyCodes(l)
 			found = append(found, func() { r.keys[f.ID].all.set(r.grown(m.seen)) })
 		case !wanted[f.ID] || len(f.Tables) != 1 || r.fields[f.ID].found.Load():
 			continue
 		default:
+			if set := r.filters[f.ID]; set != nil {
+				m.within = set.Flags()
+			}
 			found = append(found, func() { r.fields[f.ID].set(newValues(r.grown(m.seen))) })
 		}
 		all = append(all, m)
@@ -88,30 +99,34 @@ func (r *Result) findIn(t *model.Table, wanted, needed []bool) {
 
 // markSince marks the columns of a table in its alive rows. Where a recent
 // result has most of these rows and no others, only the rest is looked at: a
-// value more in a selection costs what that value adds.
+// value more in a selection costs what that value adds. Where it has these rows
+// and more, only its values are looked for.
 func (r *Result) markSince(t *model.Table, rows *bitset.Set, all []*marking) {
-	before, more := r.smaller(t, rows)
+	narrow, wide := r.near(t, rows)
 	var since, anew []*marking
 	for _, m := range all {
 		f := r.engine.Model.Field(m.col.Field.Name)
-		if known := before.known(f); known != nil {
+		if known := narrow.known(f); known != nil {
 			m.seen, m.more = slices.Clone(known), true
 			since = append(since, m)
-		} else {
-			m.seen = make([]uint8, f.Symbols.Len()+1)
-			anew = append(anew, m)
+			continue
 		}
+		m.seen = make([]uint8, f.Symbols.Len()+1)
+		m.within = both(wide.known(f), m.within)
+		anew = append(anew, m)
 	}
 	if len(since) > 0 {
+		more := rows.Clone()
+		more.AndNot(narrow.rows[t.ID].v)
 		markAll(more, since)
 	}
 	markAll(rows, anew)
 }
 
-// smaller returns a recent result whose alive rows of a table are at least half
-// of the given ones and no others, and the rows that it lacks; nil if there is
+// near returns recent results whose alive rows of a table are at least half of
+// the given ones and no others, and the same rows and others; nil where there is
 // none.
-func (r *Result) smaller(t *model.Table, rows *bitset.Set) (before *Result, more *bitset.Set) {
+func (r *Result) near(t *model.Table, rows *bitset.Set) (narrow, wide *Result) {
 	if t.Rows < scanRowsMin {
 		return nil, nil
 	}
@@ -121,13 +136,17 @@ func (r *Result) smaller(t *model.Table, rows *bitset.Set) (before *Result, more
 		if o == r || !p.found.Load() || p.v == nil {
 			continue
 		}
-		if have := p.v.Count(); have*2 >= n && simd.AndCount(p.v.Words(), rows.Words()) == have {
-			more = rows.Clone()
-			more.AndNot(p.v)
-			return o, more
+		have := p.v.Count()
+		if have < n/2 || simd.AndCount(p.v.Words(), rows.Words()) != min(have, n) {
+			continue
+		}
+		if have <= n {
+			narrow = o
+		} else {
+			wide = o
 		}
 	}
-	return nil, nil
+	return narrow, wide
 }
 
 // known returns the flags that the column of a field gave in its table, nil if

@@ -36,14 +36,14 @@ type scans struct {
 	sizeMax int
 
 	mu   sync.Mutex
-	kept []scanned // the oldest first
+	kept []*scanned // the oldest first
 	size int
 }
 
-// scanned is the rows of a constraint.
+// scanned is the rows of a constraint, found once, however many ask.
 type scanned struct {
 	constraint
-	rows *bitset.Set
+	rows part[*bitset.Set]
 }
 
 // scanRowsMin is the length of a table from which scans are kept.
@@ -78,34 +78,31 @@ func (s *scans) meet(all []constraint) *bitset.Set {
 
 // rows returns the rows of a constraint, scanned if they are not kept.
 func (s *scans) rows(c constraint) *bitset.Set {
-	if rows := s.find(c); rows != nil {
-		return rows
-	}
-	found := scanned{c, c.rows()} // two may scan at once; the one that is not asked for again goes first
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.kept = append(s.kept, found)
-	s.size += found.sizeBytes()
-	for s.size > s.sizeMax {
-		s.size -= s.kept[0].sizeBytes()
-		s.kept = slices.Delete(s.kept, 0, 1)
-	}
-	return found.rows
+	return s.of(c).rows.get(c.rows)
 }
 
-func (s *scans) find(c constraint) *bitset.Set {
+// of returns what is kept of a constraint, the latest from now on.
+func (s *scans) of(c constraint) *scanned {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, k := range s.kept {
 		if k.col == c.col && k.set.Len() == c.set.Len() && bytes.Equal(k.set.Flags(), c.set.Flags()) {
 			s.kept = append(slices.Delete(s.kept, i, i+1), k)
-			return k.rows
+			return k
 		}
 	}
-	return nil
+	k := &scanned{constraint: c}
+	s.kept = append(s.kept, k)
+	s.size += k.sizeBytes()
+	for s.size > s.sizeMax {
+		s.size -= s.kept[0].sizeBytes()
+		s.kept = slices.Delete(s.kept, 0, 1)
+	}
+	return k
 }
 
-func (s *scanned) sizeBytes() int { return 8*len(s.rows.Words()) + len(s.set.Flags()) }
+// sizeBytes counts the rows, found or not.
+func (s *scanned) sizeBytes() int { return (s.col.Rows()+63)/64*8 + len(s.set.Flags()) }
 
 func (s *scans) drop() {
 	s.mu.Lock()

@@ -188,8 +188,11 @@ func (r *Result) passKey(l *model.Link) []uint8 {
 
 // both returns the codes in a and b; nil is all.
 func both(a, b []uint8) []uint8 {
-	if a == nil {
+	switch {
+	case a == nil:
 		return b
+	case b == nil:
+		return a
 	}
 	out := slices.Clone(a)
 	simd.AndFlags(out, b)
@@ -258,8 +261,16 @@ func (r *Result) allowed(f *model.Field) []uint8 {
 		if !r.limitedBut(parent) {
 			return k.below
 		}
-		return r.grown(mark(parent.Column, r.Rows(parent.Table), f.Symbols.Len()))
+		m := marking{col: parent.Column, seen: make([]uint8, f.Symbols.Len()+1), within: r.keyCodes(parent)}
+		markAll(r.Rows(parent.Table), []*marking{&m})
+		return r.grown(m.seen)
 	})
+}
+
+// keyCodes returns the only codes that alive rows can have in the link of a
+// parent.
+func (r *Result) keyCodes(parent *model.Link) []uint8 {
+	return both(r.keys[parent.Field.ID].below, parent.Used())
 }
 
 // Possible returns one flag per code of the field: 1 for values of which some
@@ -286,6 +297,9 @@ func (r *Result) possible(f *model.Field) []uint8 {
 			return a
 		}
 		return all(n)
+	}
+	if seen := r.soon(f); seen != nil {
+		return seen
 	}
 	var seen []uint8
 	for _, t := range f.Tables {

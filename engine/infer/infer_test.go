@@ -120,15 +120,23 @@ func TestLongTables(t *testing.T) {
 	m := longModel(t, rng)
 	e := New(m)
 	var st *state.State
-	for step := range 60 {
+	for step := range 120 {
 		f := m.Fields[rng.IntN(len(m.Fields))]
 		n := f.Symbols.Len() + 1
 		codes := bitset.New(n)
-		if sel, ok := st.Field(f.Name); ok && rng.IntN(2) == 0 {
-			codes = sel.Codes.Clone() // one value more
+		if sel, ok := st.Field(f.Name); ok && rng.IntN(3) != 0 {
+			codes = sel.Codes.Clone() // a few values more, or fewer
 		}
-		for range []int{0, 1, 1, 1, n / 3}[rng.IntN(5)] {
-			codes.Add(1 + rng.IntN(n-1))
+		if fewer := rng.IntN(3) == 0; fewer {
+			for code := range codes.All() {
+				if rng.IntN(8) == 0 {
+					codes.Remove(code)
+				}
+			}
+		} else {
+			for range []int{0, 1, 1, 1, n / 3}[rng.IntN(5)] {
+				codes.Add(1 + rng.IntN(n-1))
+			}
 		}
 		st = st.With(f.Name, state.Selection{Codes: codes})
 		checkBulk(t, uint64(step), e, st)

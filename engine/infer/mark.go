@@ -12,10 +12,27 @@ import (
 
 // A marking looks for the codes that a column has in some rows.
 type marking struct {
-	col  column
-	seen []uint8 // one flag per code; those that are set before need no look
-	more bool    // some may be set before
-	mu   sync.Mutex
+	col    column
+	seen   []uint8 // one flag per code; those that are set before need no look
+	more   bool    // some may be set before
+	within []uint8 // the only codes that the rows can have; nil = all
+	mu     sync.Mutex
+}
+
+// begin sets the flags of codes that cannot occur, so that a search ends as soon
+// as all are found that can.
+func (m *marking) begin() {
+	if m.within != nil {
+		simd.OrNotFlags(m.seen, m.within)
+		m.more = true
+	}
+}
+
+func (m *marking) end() {
+	m.seen[0] = 0
+	if m.within != nil {
+		simd.AndFlags(m.seen, m.within)
+	}
 }
 
 // A share is the part of a marking that one worker does: words lo to hi of the
@@ -40,6 +57,9 @@ func markAll(rows *bitset.Set, all []*marking) {
 	if len(all) == 0 || all[0].col.Rows() == 0 {
 		return
 	}
+	for _, m := range all {
+		m.begin()
+	}
 	src := newMarked(rows, all[0].col.Rows())
 	shares := src.shares(all)
 	work := func(at *atomic.Int64) {
@@ -55,7 +75,7 @@ func markAll(rows *bitset.Set, all []*marking) {
 	work(&at)
 	wg.Wait()
 	for _, m := range all {
-		m.seen[0] = 0
+		m.end()
 	}
 }
 

@@ -9,6 +9,22 @@ type linkIndex struct {
 	rowOf  []int32  // key code -> row, -1 without; set while no key has two rows
 	starts []uint32 // else: rows of key k are rows[starts[k]:starts[k+1]]
 	rows   []uint32
+
+	usedOnce sync.Once
+	used     []uint8
+}
+
+// Used returns a flag for each key code: 1 for those that the table has. Entry
+// 0, NULL, is 0. It must not be changed.
+func (l *Link) Used() []uint8 {
+	x := &l.index
+	x.usedOnce.Do(func() {
+		n := l.Field.Symbols.Len()
+		x.used = make([]uint8, n+1)
+		l.Column.Mark(x.used, nil, n+1)
+		x.used[0] = 0
+	})
+	return x.used
 }
 
 // Unique reports whether every key value has at most one row in the table.

@@ -144,10 +144,8 @@ func (m *Model) rowOf(s Step) []int32 {
 }
 
 func (s Step) makeRowOf() []int32 {
-	n := s.From.Field.Symbols.Len() + 1
-	used := make([]uint8, n)
-	s.From.Column.Mark(used, nil, n)
-	rowOf := make([]int32, n)
+	used := s.From.Used()
+	rowOf := make([]int32, len(used))
 	var one [1]uint32
 	for key := range rowOf {
 		rowOf[key] = -1
