@@ -3,7 +3,7 @@
 # make lint    formatting, vet, golangci-lint
 # make bench   everything beside other engines, into bench/out/; BENCH="…" passes options
 # make bench-quick   the same in two minutes, smaller
-# make bench-peers   installs the other engines for it
+# make bench-peers   installs the other engines for it; PEERS=all installs ClickHouse, too
 # make bench-tables  figures of one data set or of files as a table; BENCH="--data formats"
 # make bench-v3      clicks and charts, built for any processor and for x86-64-v3
 # make profile WORKLOAD=states   profiles of one workload, into bench/out/
@@ -94,8 +94,8 @@ lint:
 fmt:
 	$(LINT) fmt ./...
 
-bench: build
-	$(BIN) bench --sf 1 --out $(BENCH_OUT) $(BENCH)
+bench: build sample-data
+	$(BIN) bench --sf 1 --flights $(SAMPLE_DATA) --out $(BENCH_OUT) $(BENCH)
 
 bench-quick: build
 	$(BIN) bench --sf 0.1 --repetitions 3 --sessions 1,10,100 --think 1s --measured 5s --out $(BENCH_OUT) $(BENCH)
@@ -104,14 +104,14 @@ bench-tables: build sample-data
 	$(BIN) bench --data all --folder $(SAMPLE_DATA) $(BENCH)
 
 # Not npm ci: packages of Polars for other systems are not in every registry,
-# and so not in the lock file.
+# and so not in the lock file. ClickHouse has half a gigabyte.
 bench-peers:
-	npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error --prefix bench/peers
+	npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error --prefix bench/peers $(if $(filter all,$(PEERS)),chdb@3.4.0)
 
 bench-v3:
 	@set -e; for level in v1 v3; do \
 		GOAMD64=$$level go build -o $(BIN)-$$level ./cmd/cognate; echo "GOAMD64=$$level"; \
-		$(BIN)-$$level bench --sf 1 --workload states --workload queries --out $(BENCH_OUT)/$$level $(BENCH); \
+		$(BIN)-$$level bench --sf 1 --workload bandwidth,states,queries --out $(BENCH_OUT)/$$level $(BENCH); \
 	done
 
 profile: build

@@ -23,7 +23,8 @@ func goals() []goal {
 		out = append(out,
 			goal{work: sel + ", state of all fields", key: click, most: most, timesPeer: 12},
 			goal{work: sel + ", cached", key: click + " (cached)", most: 2},
-			goal{work: sel + ", a neighbour known", key: click + " (neighbour)", half: click})
+			goal{work: sel + ", a value removed", key: click + " (value removed)", half: click},
+			goal{work: sel + ", a value added", key: click + " and one value more (value added)", half: click + " and one value more"})
 	}
 	out = append(out,
 		goal{work: "dashboard, S1", key: "dashboard S1", most: 40},

@@ -144,14 +144,22 @@ func runResident(ctx context.Context, s *suite) error {
 	return nil
 }
 
+// availableBytes returns the memory that the system can still give, 0 where it
+// does not tell.
+func availableBytes() int64 { return kibOf("/proc/meminfo", "MemAvailable:") }
+
 // peak returns the most memory that the process has had, 0 where the system
 // does not tell.
-func peak() int64 {
-	text, err := os.ReadFile("/proc/self/status")
+func peak() int64 { return kibOf("/proc/self/status", "VmHWM:") }
+
+// kibOf returns the bytes behind a label in a file of the system, 0 if it is not
+// there.
+func kibOf(path, label string) int64 {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return 0
 	}
-	_, after, _ := bytes.Cut(text, []byte("VmHWM:"))
+	_, after, _ := bytes.Cut(text, []byte(label))
 	number, _, _ := bytes.Cut(bytes.TrimSpace(after), []byte(" "))
 	kib, err := strconv.ParseInt(string(number), 10, 64)
 	if err != nil {

@@ -17,11 +17,13 @@ import (
 // A peer is a system that is asked the same in the same run.
 type peer struct {
 	name, script, pack string // pack = folder in node_modules
+	install            string
 }
 
 var peers = []peer{
-	{"DuckDB", "duckdb.mjs", "@duckdb/node-api"},
-	{"Polars", "polars.mjs", "nodejs-polars"},
+	{"DuckDB", "duckdb.mjs", "@duckdb/node-api", "make bench-peers"},
+	{"Polars", "polars.mjs", "nodejs-polars", "make bench-peers"},
+	{"ClickHouse", "clickhouse.mjs", "chdb", "make bench-peers PEERS=all"},
 }
 
 // A peerJob is what a script of a peer is to do.
@@ -72,7 +74,7 @@ func runPeers(ctx context.Context, s *suite) error {
 	}
 	for _, p := range peers {
 		if _, err := os.Stat(filepath.Join(s.cfg.Peers, "node_modules", p.pack)); errors.Is(err, fs.ErrNotExist) {
-			s.report.note("%s is not installed, so it is not asked: `make bench-peers` installs it", p.name)
+			s.report.note("%s is not installed, so it is not asked: `%s` installs it", p.name, p.install)
 			continue
 		}
 		r, err := p.ask(ctx, s.cfg.Peers, &job)

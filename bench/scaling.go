@@ -41,6 +41,56 @@ func runRows(ctx context.Context, s *suite) error {
 	return nil
 }
 
+// runFlights measures clicks and charts over the flights.
+func runFlights(ctx context.Context, s *suite) error {
+	if s.cfg.Flights == "" {
+		s.report.note("flights are left out: --flights names the folder data of the npm package vega-datasets")
+		return nil
+	}
+	r, err := Run(ctx, Config{Data: dataFlights, Folder: s.cfg.Flights, Repetitions: s.cfg.Repetitions, Workers: s.cfg.Workers})
+	if err != nil {
+		return err
+	}
+	for _, f := range r.Figures {
+		if f.Unit == "GB/s" { // of the machine
+			continue
+		}
+		f.Workload = "flights, " + f.Workload
+		s.report.add(f)
+	}
+	return nil
+}
+
+const (
+	largeTimes = 5       // the scale of what is large
+	largeBytes = 6 << 30 // memory and disk that one of it takes at scale 1
+)
+
+// runLarge has five times the scale measured in a process of its own.
+func runLarge(ctx context.Context, s *suite) error {
+	if free := availableBytes(); free > 0 && float64(free) < largeBytes*s.cfg.ScaleFactor {
+		s.report.note("scale %v is left out: it takes %.1f GB of memory, of which %.1f are free", largeTimes*s.cfg.ScaleFactor, largeBytes*s.cfg.ScaleFactor/1e9, float64(free)/1e9)
+		return nil
+	}
+	return alone("five")(ctx, s)
+}
+
+// runFive is for a process of its own.
+func runFive(ctx context.Context, s *suite) error {
+	c := *s.cfg
+	c.Self, c.Folder = nil, ""
+	c.Work, c.ScaleFactor, c.Repetitions = []string{"states", "queries", "resident"}, largeTimes*s.cfg.ScaleFactor, min(3, c.Repetitions)
+	r, err := RunSuite(ctx, c, func(string) {})
+	if err != nil {
+		return err
+	}
+	for _, f := range r.Figures {
+		f.Workload = fmt.Sprintf("scale %v, %s", c.ScaleFactor, f.Workload)
+		s.report.add(f)
+	}
+	return nil
+}
+
 // runThreads measures one thread and all.
 func runThreads(ctx context.Context, s *suite) error {
 	all := runtime.GOMAXPROCS(0)

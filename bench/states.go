@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
@@ -11,7 +10,7 @@ import (
 )
 
 // starNeighbours are the selections of starSelections and one value more: what
-// was seen a click before.
+// was seen a click before a value was given up, or comes after one is added.
 var starNeighbours = []namedSelection{
 	{"S1", []fieldSelection{{field: "d_year", texts: []string{"1997", "1996"}}, {field: "c_region", texts: []string{"ASIA"}}}},
 	{"S2", []fieldSelection{{field: "c_region", texts: []string{"ASIA", "EUROPE"}}}},
@@ -38,7 +37,7 @@ func possible(e *infer.Engine, st *state.State) string {
 }
 
 // runStates measures every selection anew, with its result kept, and with only
-// that of its neighbour kept.
+// that of a neighbour kept, which has one value more or less.
 func runStates(ctx context.Context, s *suite) error {
 	m, err := s.model(ctx)
 	if err != nil {
@@ -48,20 +47,9 @@ func runStates(ctx context.Context, s *suite) error {
 		if err := s.clickStates(ctx, m, &s.data.selections[i], &starNeighbours[i]); err != nil {
 			return err
 		}
-		s.share("click " + s.data.selections[i].name)
+		s.share("click "+s.data.selections[i].name, "all codes read once", s.result.Catalog.Memory().CodeBytes)
 	}
 	return nil
-}
-
-// share says how much of the bandwidth of the machine a click took, as if it
-// had read all codes once.
-func (s *suite) share(click string) {
-	f, all := s.report.figure(click, ""), s.report.figure(readBandwidth(runtime.GOMAXPROCS(0)), "")
-	if f == nil || all == nil {
-		return
-	}
-	rate := float64(s.result.Catalog.Memory().CodeBytes) / 1e6 / f.Median() // GB/s
-	s.report.add(Figure{Workload: click + ", codes read once, of bandwidth", Unit: "%", Samples: []float64{100 * rate / all.Median()}})
 }
 
 func (s *suite) clickStates(ctx context.Context, m *model.Model, sel, neighbour *namedSelection) error {
@@ -69,29 +57,29 @@ func (s *suite) clickStates(ctx context.Context, m *model.Model, sel, neighbour 
 	if err != nil {
 		return err
 	}
-	near, err := neighbour.state(m)
+	more, err := neighbour.state(m)
 	if err != nil {
 		return err
 	}
-	var e *infer.Engine
-	after := func(kept *state.State) func() error {
-		return func() error {
-			if e = infer.New(m); kept != nil {
-				possible(e, kept)
+	name := "click " + sel.name
+	for _, how := range []struct {
+		name         string
+		known, asked *state.State
+	}{
+		{name, nil, st},
+		{name + " (cached)", st, st},
+		{name + " (value removed)", more, st},
+		{name + " and one value more", nil, more},
+		{name + " and one value more (value added)", st, more},
+	} {
+		var e *infer.Engine
+		before := func() error {
+			if e = infer.New(m); how.known != nil {
+				possible(e, how.known)
 			}
 			return nil
 		}
-	}
-	ask := func() (string, error) { return possible(e, st), nil }
-	for _, how := range []struct {
-		name   string
-		before func() error
-	}{
-		{"click " + sel.name, after(nil)},
-		{"click " + sel.name + " (cached)", after(st)},
-		{"click " + sel.name + " (neighbour)", after(near)},
-	} {
-		if err := s.repeat(ctx, how.name, how.before, ask); err != nil {
+		if err := s.repeat(ctx, how.name, before, func() (string, error) { return possible(e, how.asked), nil }); err != nil {
 			return err
 		}
 	}

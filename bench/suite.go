@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cognate-bi/cognate/bench/ssb"
@@ -21,6 +22,9 @@ type SuiteConfig struct {
 	Config          // of the Star Schema Benchmark
 	Work   []string // names of workloads; none = all
 	Peers  string   // folder with the scripts of the peers and what npm installed
+	// Flights is the folder data of the npm package vega-datasets; none = the
+	// flights are left out.
+	Flights string
 	// Sessions are the numbers of users at a time, Think is how long they think
 	// on average between clicks, and Measured how long each number is measured.
 	Sessions []int
@@ -86,11 +90,14 @@ func workloads() []workload {
 		{Name: "open", About: "a file of ours to the first chart", run: runOpen},
 		{Name: "memory", About: "what the model takes, in a process of its own", run: alone("resident")},
 		{Name: "resident", About: "the same, in this process", run: runResident, alone: true},
+		{Name: "flights", About: "clicks and charts over three million flights", run: runFlights},
 		{Name: "rows", About: "scaling by rows", run: runRows},
+		{Name: "large", About: "states and queries at five times the scale, where memory allows", run: runLarge},
+		{Name: "five", About: "the same, in this process", run: runFive, alone: true},
 		{Name: "threads", About: "scaling by threads", run: runThreads},
 		{Name: "sessions", About: "users at a time over WebSockets, with time to think", run: alone("serve")},
 		{Name: "serve", About: "the same, in this process", run: runSessions, alone: true},
-		{Name: "peers", About: "the same work by DuckDB and Polars", run: runPeers},
+		{Name: "peers", About: "the same work by DuckDB, Polars and ClickHouse", run: runPeers},
 	}
 }
 
@@ -178,7 +185,26 @@ func runQueries(ctx context.Context, s *suite) error {
 		total.Samples[0] += s.report.Figures[len(s.report.Figures)-1].Median()
 	}
 	s.report.add(total)
+	s.share(allQueries, "codes of their fields read once", s.queryBytes(m))
 	return nil
+}
+
+// queryBytes returns the size of the codes in the sales that the queries use.
+func (s *suite) queryBytes(m *model.Model) (n int64) {
+	sales := m.Table("lineorder")
+	for i := range starQueries {
+		q := &starQueries[i]
+		used := q.measure + " " + q.where
+		for _, letter := range []byte(q.dims) {
+			used += " " + starDims[letter].foreign
+		}
+		for _, c := range sales.Table.Columns {
+			if strings.Contains(used, c.Field.Name) {
+				n += c.Memory()
+			}
+		}
+	}
+	return n
 }
 
 // runLoad measures scripts from files to the model.
@@ -188,10 +214,10 @@ func runLoad(ctx context.Context, s *suite) error {
 	}
 	times := s.cfg.Config
 	times.Repetitions = min(3, times.Repetitions)
-	for _, l := range []struct{ name, script string }{
-		{"CSV lineorder", "lineorder: LOAD * FROM [lib://bench/lineorder.csv] (txt, utf8, embedded labels, delimiter is ',', msq);"},
-		{"Parquet lineorder, date", "lineorder: LOAD * FROM [lib://bench/lineorder.parquet] (parquet); date: LOAD *, d_datekey AS lo_orderdate FROM [lib://bench/date.parquet] (parquet);"},
-		{"CSV all", s.data.script},
+	for _, l := range []loadWork{
+		{"CSV lineorder", "lineorder: LOAD * FROM [lib://bench/lineorder.csv] (txt, utf8, embedded labels, delimiter is ',', msq);", "lineorder.csv"},
+		{"Parquet lineorder, date", "lineorder: LOAD * FROM [lib://bench/lineorder.parquet] (parquet); date: LOAD *, d_datekey AS lo_orderdate FROM [lib://bench/date.parquet] (parquet);", "*.parquet"},
+		{"CSV all", s.data.script, "*.csv"},
 	} {
 		err := repeatAfter(ctx, &times, &s.data, s.report, l.name, func() error { runtime.GC(); return nil }, func() (string, error) {
 			m, _, err := build(ctx, l.script, s.cfg.Folder)
@@ -207,8 +233,26 @@ func runLoad(ctx context.Context, s *suite) error {
 		if err != nil {
 			return err
 		}
+		s.share(l.name, "files read once", l.bytes(s.cfg.Folder))
 	}
 	return nil
+}
+
+// A loadWork is a script and the files that it reads, as a pattern.
+type loadWork struct{ name, script, files string }
+
+// bytes returns the size of the files.
+func (l *loadWork) bytes(folder string) (n int64) {
+	files, err := filepath.Glob(filepath.Join(folder, l.files))
+	if err != nil {
+		return 0 // and no share is shown
+	}
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
 }
 
 // writeParquet writes the Parquet files that are loaded by us and by peers.
@@ -224,6 +268,17 @@ STORE %[1]s INTO [lib://bench/%[1]s.parquet] (parquet); DROP TABLE %[1]s;`
 		}
 	}
 	return nil
+}
+
+// share says how much of the bandwidth of the machine a workload takes, if it
+// reads these bytes once.
+func (s *suite) share(workload, how string, bytes int64) {
+	f, all := s.report.figure(workload, ""), s.report.figure(readBandwidth(runtime.GOMAXPROCS(0)), "")
+	if f == nil || all == nil || bytes == 0 {
+		return
+	}
+	rate := float64(bytes) / 1e6 / f.Median() // GB/s
+	s.report.add(Figure{Workload: workload + ", " + how + ", of bandwidth", Unit: "%", Samples: []float64{100 * rate / all.Median()}})
 }
 
 func readBandwidth(threads int) string { return fmt.Sprintf("read bandwidth, %d threads", threads) }

@@ -24,10 +24,14 @@ func TestSuite(t *testing.T) {
 	}
 	for _, sel := range starSelections {
 		anew := r.figure("click "+sel.name, "")
-		for _, how := range []string{" (cached)", " (neighbour)"} {
+		for _, how := range []string{" (cached)", " (value removed)"} {
 			if f := r.figure("click "+sel.name+how, ""); f.Answer != anew.Answer {
 				t.Errorf("%s%s: %s, anew %s", sel.name, how, f.Answer, anew.Answer)
 			}
+		}
+		more := "click " + sel.name + " and one value more"
+		if a, b := r.figure(more, ""), r.figure(more+" (value added)", ""); a.Answer != b.Answer || a.Answer == anew.Answer {
+			t.Errorf("%s: %s, added %s", more, a.Answer, b.Answer)
 		}
 	}
 	for _, g := range goals() {

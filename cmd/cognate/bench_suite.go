@@ -23,6 +23,7 @@ type suiteFlags struct {
 	List     bool          `help:"List the workloads of --out."`
 	Workload []string      `help:"Only these workloads of --out." placeholder:"NAME"`
 	Peers    string        `help:"Folder with the scripts of other engines and what npm installed for them." type:"path" default:"bench/peers"`
+	Flights  string        `help:"Folder data of the npm package vega-datasets; without it flights are left out of --out." type:"path" placeholder:"DIR"`
 	Sessions []int         `help:"Numbers of users at a time." default:"1,10,100,1000"`
 	Think    time.Duration `help:"How long a user thinks between two clicks, on average." default:"5s"`
 	Measured time.Duration `help:"How long each number of users is measured." default:"20s"`
@@ -37,7 +38,7 @@ func (c *benchCmd) suiteConfig() bench.SuiteConfig {
 	}
 	return bench.SuiteConfig{
 		Config: bench.Config{ScaleFactor: c.SF, Folder: c.Folder, Repetitions: c.Repetitions, Workers: c.Workers},
-		Work:   c.Workload, Peers: c.Peers, Sessions: c.Sessions, Think: c.Think, Measured: c.Measured, Self: self,
+		Work:   c.Workload, Peers: c.Peers, Flights: c.Flights, Sessions: c.Sessions, Think: c.Think, Measured: c.Measured, Self: self,
 	}
 }
 
