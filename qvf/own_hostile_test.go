@@ -328,8 +328,8 @@ func TestHostileOwnFiles(t *testing.T) {
 			return b
 		})},
 		{"NULL with a number", `symbols of "few"`, "NULL has a number", patched(ownFew, at(0, make([]byte, 8)...))},
-		{"two symbols that are one", `symbols of "few"`, "same value", patched(ownFew, func(b []byte) []byte { copy(b[16:24], b[8:16]); return b })},
-		{"symbols of other traits", `symbols of "few"`, "Integer", patched(ownFew, at(8, 0, 0, 0, 0, 0, 0, 0xE0, 0x3F))},
+		{"two symbols that are one", `symbols of "few"`, "same value", patched(ownFew, func(b []byte) []byte { copy(b[8:12], b[4:8]); return b })},
+		{"symbol without a value", `symbols of "few"`, "neither number nor text", patched(ownFew, at(4, 0, 0, 0, 0x80))},
 		{"state not JSON", streamAppState, "not JSON", func(_ *testing.T, p ownParts) { p[streamAppState].content = container.Wrap("gzjson", []byte("{")) }},
 		{"state not wrapped", streamAppState, "not wrapped", func(_ *testing.T, p ownParts) { p[streamAppState].content = []byte(`{"version":2}`) }},
 		{"state that claims 4 GB", streamAppState, "limit", func(_ *testing.T, p ownParts) {

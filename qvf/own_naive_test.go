@@ -265,7 +265,7 @@ func (f *naiveFile) symbols(d *naive, section string, i int) (name string, out [
 	}
 	var numbers, ends, texted, text []byte
 	if traits&1 != 0 {
-		numbers = next(8 * (n + 1))
+		numbers = next([]int{8 * (n + 1), 4 * (n + 1), 4 * (n + 1), 16}[traits>>6])
 	}
 	if traits&2 != 0 {
 		ends, texted = next(4*n), next((n+63)/64*8)
@@ -278,7 +278,7 @@ func (f *naiveFile) symbols(d *naive, section string, i int) (name string, out [
 	for c := 1; c <= n; c++ {
 		v := "|"
 		if numbers != nil {
-			if x := math.Float64frombits(binary.LittleEndian.Uint64(numbers[8*c:])); !math.IsNaN(x) {
+			if x := naiveNumber(numbers, traits>>6, c); !math.IsNaN(x) {
 				v = fmt.Sprint(x) + "|"
 			}
 		}
@@ -294,10 +294,28 @@ func (f *naiveFile) symbols(d *naive, section string, i int) (name string, out [
 	return name, out
 }
 
+// naiveNumber returns the number of a code in one of the four forms.
+func naiveNumber(b []byte, form byte, c int) float64 {
+	switch form {
+	case 0:
+		return math.Float64frombits(binary.LittleEndian.Uint64(b[8*c:]))
+	case 1:
+		if x := int32(binary.LittleEndian.Uint32(b[4*c:])); x != -1<<31 {
+			return float64(x)
+		}
+		return math.NaN()
+	case 2:
+		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*c:])))
+	default:
+		first, step := int64(binary.LittleEndian.Uint64(b)), int64(binary.LittleEndian.Uint64(b[8:]))
+		return float64(first + int64(c-1)*step)
+	}
+}
+
 // cells returns the cells of all tables of a section, by "table.field".
 func (f *naiveFile) cells(section string) map[string][]string {
 	d, out := &naive{b: f.array(section, "catalog")}, map[string][]string{}
-	must(d.u32() == 2, "version of the directory")
+	must(d.u32() == 3, "version of the directory")
 	names, symbols := []string{}, [][]string{}
 	for i := range d.u32() {
 		name, s := f.symbols(d, section, i)

@@ -14,7 +14,9 @@ import (
 //	            keyof: tags, the fields that a synthetic key stands for
 //	            traits: bit 0 some value has a number, bit 1 some value has a
 //	            text, bit 2 numbers without text show their default text
-//	            ([Symbols.Plain]), bits 3-5 all numeric, all integer, all ASCII
+//	            ([Symbols.Plain]), bits 3-5 all numeric, all integer, all ASCII,
+//	            bits 6-7 form of the numbers: 0 float64, 1 int32, 2 float32,
+//	            3 progression; version 2 has the first only
 //	format    = 0:u8 | 1:u8 type:u8 pattern decimal thousand
 //	table     = name comment tags rows:u32 flags:u8 n:u32 { column }
 //	            flags: bit 0 loose, bit 1 distinct
@@ -26,9 +28,11 @@ import (
 //	stream column_<t>_<c>  = codes                      of column c of table t, if its width is not 0
 //
 // The arrays of a field are as in [Symbols], each beginning at a multiple of
-// 64 bytes, the gaps zero; nums has an entry for the null code.
+// 64 bytes, the gaps zero; nums has an entry for the null code, and is
+// first:i64 step:i64 for a progression.
 const (
-	directoryVersion = 2
+	directoryVersion = 3
+	floatsVersion    = 2 // is read, too
 	arrayAlign       = 64
 
 	hasNums    = 1 << 0
@@ -37,6 +41,7 @@ const (
 	allNumeric = 1 << 3
 	allInteger = 1 << 4
 	allASCII   = 1 << 5
+	formShift  = 6
 
 	flagLoose    = 1 << 0
 	flagDistinct = 1 << 1
@@ -57,7 +62,7 @@ func (e *FormatError) Unwrap() error { return e.Err }
 
 // number is the element of an array.
 type number interface {
-	uint8 | uint16 | uint32 | uint64 | int32 | float32 | float64
+	uint8 | uint16 | uint32 | uint64 | int8 | int16 | int32 | float32 | float64
 }
 
 func sizeOf[T number]() int {
@@ -72,7 +77,7 @@ type symbolsLayout struct{ nums, ends, texted, arena int64 }
 func layoutOf(symbols int, traits byte, arena int) (l symbolsLayout) {
 	n := int64(symbols)
 	if traits&hasNums != 0 {
-		l.nums = 8 * (n + 1)
+		l.nums = numbersForm(traits >> formShift).bytes(n + 1)
 	}
 	l.ends, l.texted = l.nums, l.nums
 	if traits&hasTexts != 0 {
@@ -84,6 +89,28 @@ func layoutOf(symbols int, traits byte, arena int) (l symbolsLayout) {
 		l.arena = aligned(l.texted) + int64(arena)
 	}
 	return l
+}
+
+// A numbersForm is how numbers lie in memory and at rest.
+type numbersForm uint8
+
+const (
+	asFloat64 numbersForm = iota
+	asInt32
+	asFloat32
+	asProgression
+)
+
+// bytes returns the size of n numbers.
+func (f numbersForm) bytes(n int64) int64 {
+	switch f {
+	case asFloat64:
+		return 8 * n
+	case asProgression:
+		return 16
+	default:
+		return 4 * n
+	}
 }
 
 func aligned(at int64) int64 { return (at + arrayAlign - 1) &^ (arrayAlign - 1) }

@@ -44,9 +44,11 @@ const (
 
 func parseDirectory(b []byte) ([]fieldEntry, []tableEntry, error) {
 	d := &directoryCursor{buf: b}
-	if v := d.u32(math.MaxInt32, "version"); d.err == nil && v != directoryVersion {
-		d.fail("version", "%d, this program reads %d", v, directoryVersion)
+	version := d.u32(math.MaxInt32, "version")
+	if d.err == nil && version != directoryVersion && version != floatsVersion {
+		d.fail("version", "%d, this program reads %d and %d", version, floatsVersion, directoryVersion)
 	}
+	d.floats = version == floatsVersion
 	fields := make([]fieldEntry, d.count(fieldEntryMin, "number of fields"))
 	for i := range fields {
 		fields[i] = d.field(fmt.Sprintf("field %d", i))
@@ -70,6 +72,8 @@ type directoryCursor struct {
 	buf []byte
 	off int
 	err error // nil or a *FormatError
+
+	floats bool // all numbers are float64
 }
 
 func (d *directoryCursor) fail(what, format string, args ...any) {
@@ -145,7 +149,7 @@ func (d *directoryCursor) field(what string) (f fieldEntry) {
 	f.traits = d.u8("traits of " + what)
 	f.arena = d.u32(arenaMax, "bytes of text of "+what)
 	switch arrays := f.traits & (hasNums | hasTexts); {
-	case f.traits >= allASCII<<1:
+	case f.traits>>formShift != 0 && (d.floats || f.traits&hasNums == 0):
 		d.fail("traits of "+what, "unknown ones: %#x", f.traits)
 	case (arrays != 0) != (f.symbols != 0):
 		d.fail("traits of "+what, "arrays %#x with %d symbols", arrays, f.symbols)

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -123,11 +124,14 @@ func (s *Symbols) restore(src Source, stream string, e *fieldEntry, mapped bool)
 	if err == nil {
 		x := &Symbols{n: s.n}
 		x.take(b, l, e)
-		if err = x.verify(); err == nil && x.findTraits() != traitsOf(e.traits) {
+		if err = x.verify(); err == nil && x.arrays() != e.traits&^(isPlain|allNumeric|allInteger|allASCII) {
+			err = errors.New("not the numbers or texts that the directory says")
+		}
+		if err == nil && x.findTraits() != traitsOf(e.traits) {
 			err = fmt.Errorf("the values are %+v, not %+v", x.findTraits(), traitsOf(e.traits))
 		}
 		if err == nil {
-			s.nums, s.ends, s.arena, s.texted = x.nums, x.ends, bytes.Clone(x.arena), x.texted
+			s.nums, s.packed, s.ends, s.arena, s.texted = x.nums, x.packed, x.ends, bytes.Clone(x.arena), x.texted
 			s.source, s.mapped = src, mapped
 			return
 		}
@@ -139,8 +143,12 @@ func (s *Symbols) restore(src Source, stream string, e *fieldEntry, mapped bool)
 
 // take cuts the arrays out of their stream.
 func (s *Symbols) take(b []byte, l symbolsLayout, e *fieldEntry) {
-	if e.traits&hasNums != 0 {
+	switch form := numbersForm(e.traits >> formShift); {
+	case e.traits&hasNums == 0:
+	case form == asFloat64:
 		s.nums = view[float64](b[:l.nums])
+	default:
+		s.packed = takePacked(b[:l.nums], form)
 	}
 	if e.traits&hasTexts != 0 {
 		s.ends = view[uint32](b[aligned(l.nums):l.ends])

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -260,9 +261,45 @@ type forged struct {
 	fields  []fieldEntry
 	tables  []tableEntry
 	streams [][]any // arrays of the streams
+	version uint32  // 0 = the latest
 }
 
 var null = math.NaN()
+
+// ints puts numbers of a form into the first field.
+func ints(form numbersForm, nums any) func(f *forged) {
+	return func(f *forged) {
+		f.fields[0].traits |= byte(form) << formShift
+		f.streams[0][0] = nums
+	}
+}
+
+// Numbers in each form, and those of the version before, are restored.
+func TestRestoreForms(t *testing.T) {
+	for name, mend := range map[string]func(f *forged){
+		"float64":     func(*forged) {},
+		"version 2":   func(f *forged) { f.version = floatsVersion },
+		"int32":       ints(asInt32, []int32{noWhole, 1, 2}),
+		"float32":     ints(asFloat32, []float32{float32(null), 1, 2}),
+		"progression": ints(asProgression, []uint64{1, 1}),
+	} {
+		f := forgedSmall()
+		mend(f)
+		rest := f.atRest()
+		c, err := Restore(rest.directory, rest, RestoreOptions{})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for code := range uint32(3) {
+			if got := c.Field("x").Symbols.Number(code); code > 0 && got != float64(code) || code == 0 && got == got {
+				t.Errorf("%s: number %v of code %d", name, got, code)
+			}
+		}
+		if err := errors.Join(c.Damage(), c.Verify()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
 
 func forgedSmall() *forged {
 	return &forged{
@@ -308,7 +345,7 @@ func (f *forged) atRest() *streams {
 		}
 	}
 	names := []string{"field_0", "field_1", "column_0_0", "column_0_1", "column_1_0", "column_1_1"}
-	s := &streams{append(binary.LittleEndian.AppendUint32(nil, directoryVersion), d...), map[string][]byte{}}
+	s := &streams{append(binary.LittleEndian.AppendUint32(nil, cmp.Or(f.version, directoryVersion)), d...), map[string][]byte{}}
 	for i, stream := range f.streams {
 		var b []byte
 		for _, a := range stream {
@@ -319,6 +356,10 @@ func (f *forged) atRest() *streams {
 			case []uint32:
 				b = append(b, bytesOf(a)...)
 			case []uint64:
+				b = append(b, bytesOf(a)...)
+			case []int32:
+				b = append(b, bytesOf(a)...)
+			case []float32:
 				b = append(b, bytesOf(a)...)
 			case []float64:
 				b = append(b, bytesOf(a)...)
@@ -364,7 +405,18 @@ func TestRestoreForged(t *testing.T) {
 		{"symbols above the limit", func(f *forged) { f.fields[0].symbols = math.MaxUint32 }, "symbols of field 0: 4294967295, more than"},
 		{"symbols without values", func(f *forged) { f.fields[0].traits = 0 }, "traits of field 0"},
 		{"values without symbols", func(f *forged) { f.fields[0].symbols = 0 }, "traits of field 0"},
-		{"unknown traits", func(f *forged) { f.fields[0].traits = 0x41 }, "unknown"},
+		{"a form without numbers", func(f *forged) { f.fields[0].traits = hasTexts | byte(asInt32)<<formShift }, "unknown"},
+		{"a form in a version without", func(f *forged) { f.version, f.fields[0].traits = floatsVersion, hasNums|byte(asInt32)<<formShift }, "unknown"},
+		{"version that is unknown", func(f *forged) { f.version = 4 }, "version"},
+		{"a whole number of NULL", ints(asInt32, []int32{0, 1, 2}), "NULL has a number"},
+		{"a float32 of NULL", ints(asFloat32, []float32{0, 1, 2}), "NULL has a number"},
+		{"a value without whole number", ints(asInt32, []int32{noWhole, 1, noWhole}), "symbol 2 has neither"},
+		{"a fraction in whole numbers", ints(asFloat32, []float32{float32(null), 1, 0.5}), "the values are"},
+		{"the same whole number twice", ints(asInt32, []int32{noWhole, 2, 2}), "symbols 1 and 2 are the same"},
+		{"a progression without step", ints(asProgression, []uint64{5, 0}), "symbol 1 has neither"},
+		{"a progression beyond float64", ints(asProgression, []uint64{wholeMax - 1, 1}), "in steps of 1"},
+		{"a progression that overflows", ints(asProgression, []uint64{5, 1 << 63}), "in steps of"},
+		{"a progression that begins too far", ints(asProgression, []uint64{1 << 62, 1}), "in steps of"},
 		{"wrong traits", func(f *forged) { f.fields[1].traits |= allNumeric }, "the values are"},
 		{"texts without the array", func(f *forged) { f.fields[0].arena = 5 }, "no texts"},
 		{"unknown table flags", func(f *forged) { f.tables[0].flags = 4 }, "flags of table 0"},
@@ -395,7 +447,7 @@ func TestRestoreForged(t *testing.T) {
 func TestDamagedIsNull(t *testing.T) {
 	rest := atRest(t, smallCatalog(t))
 	rest.parts["column_0_0"][1] = 9
-	rest.parts["field_1"][7] = 0
+	rest.parts["field_1"][3] = 0
 	c, err := Restore(rest.directory, rest, RestoreOptions{})
 	if err != nil || c.Damage() != nil {
 		t.Fatalf("%v, %v before anything is asked", err, c.Damage())

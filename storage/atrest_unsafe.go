@@ -36,3 +36,11 @@ func bytesOf[T number](x []T) []byte {
 	b, _ := binary.Append(nil, binary.LittleEndian, x) // numbers always have a binary form
 	return b
 }
+
+// words32 returns the elements of 4 bytes as words of 32 bits, nil for others.
+func words32[T number](x []T) []uint32 {
+	if unsafe.Sizeof(*new(T)) != 4 {
+		return nil
+	}
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
+}

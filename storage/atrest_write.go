@@ -51,17 +51,18 @@ func (c *Catalog) AtRest() (directory []byte, parts []Part, err error) {
 	return directory, parts, nil
 }
 
-// arrays returns which arrays the symbols have, as traits.
+// arrays returns which arrays the symbols have, and in which form, as traits.
 func (s *Symbols) arrays() byte {
-	return flagIf(s.numbered(), hasNums) | flagIf(s.ends != nil, hasTexts)
+	return flagIf(s.numbered(), hasNums) | flagIf(s.ends != nil, hasTexts) | byte(s.packed.form())<<formShift
 }
 
 func (s *Symbols) writeArrays(w io.Writer) error {
-	at, err := s.writeNumbers(w)
-	if err != nil {
-		return err
+	nums := bytesOf(s.nums)
+	if s.packed.any() {
+		nums = s.packed.bytes()
 	}
-	for _, b := range [][]byte{bytesOf(s.ends), bytesOf(s.texted), s.arena} {
+	at := int64(0)
+	for _, b := range [][]byte{nums, bytesOf(s.ends), bytesOf(s.texted), s.arena} {
 		if len(b) == 0 {
 			continue
 		}
@@ -74,23 +75,6 @@ func (s *Symbols) writeArrays(w io.Writer) error {
 		at = aligned(at) + int64(len(b))
 	}
 	return nil
-}
-
-// writeNumbers writes the numbers, which take n bytes.
-func (s *Symbols) writeNumbers(w io.Writer) (n int64, err error) {
-	if !s.packed.any() {
-		_, err = w.Write(bytesOf(s.nums))
-		return int64(8 * len(s.nums)), err
-	}
-	block := make([]float64, min(s.n+1, 1<<13))
-	for lo := 0; lo <= s.n; lo += len(block) {
-		part := block[:min(len(block), s.n+1-lo)]
-		s.numbers(part, lo)
-		if _, err = w.Write(bytesOf(part)); err != nil {
-			return 0, err
-		}
-	}
-	return int64(8 * (s.n + 1)), nil
 }
 
 func (c *Column) writeCodes(w io.Writer) (err error) {

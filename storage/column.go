@@ -2,6 +2,7 @@ package storage
 
 import (
 	"math"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cognate-bi/cognate/simd"
@@ -23,6 +24,7 @@ type Column struct {
 	u32    []uint32
 
 	values atomic.Pointer[Values]
+	making sync.Mutex // held by who makes the values
 
 	// Of a column that comes from a catalog at rest.
 	lazy

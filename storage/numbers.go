@@ -1,6 +1,12 @@
 package storage
 
-import "math"
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
 
 // packed are the numbers of symbols that nothing is added to any more, in a
 // form that is narrower than a float64 each and loses nothing: -0 stays what
@@ -85,6 +91,115 @@ func convert[T number](nums []float64, to func(float64) T, null T) []T {
 
 // any reports whether some code has a number.
 func (p *packed) any() bool { return p.step != 0 || p.i32 != nil || p.f32 != nil }
+
+// form returns how the numbers lie in memory; none are as float64.
+func (p *packed) form() numbersForm {
+	switch {
+	case p.step != 0:
+		return asProgression
+	case p.i32 != nil:
+		return asInt32
+	case p.f32 != nil:
+		return asFloat32
+	}
+	return asFloat64
+}
+
+// bytes returns the numbers as they lie at rest.
+func (p *packed) bytes() []byte {
+	switch p.form() {
+	case asProgression:
+		return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(p.first)), uint64(p.step))
+	case asInt32:
+		return bytesOf(p.i32)
+	default:
+		return bytesOf(p.f32)
+	}
+}
+
+// takePacked returns numbers from how they lie at rest; none if they are not of
+// the form.
+func takePacked(b []byte, form numbersForm) (p packed) {
+	switch form {
+	case asProgression:
+		p.first, p.step = int64(binary.LittleEndian.Uint64(b)), int64(binary.LittleEndian.Uint64(b[8:]))
+	case asInt32:
+		p.i32 = view[int32](b)
+	case asFloat32:
+		p.f32 = view[float32](b)
+	case asFloat64:
+	}
+	return p
+}
+
+// verify checks numbers of n values that came from outside: that every number
+// of a progression is one that a float64 holds, and NULL has none.
+func (p *packed) verify(n int) error {
+	switch p.form() {
+	case asProgression:
+		last, ok := mulAdd(p.first, p.step, int64(n)-1)
+		if !ok || max(p.first, last) >= wholeMax || min(p.first, last) <= -wholeMax {
+			return fmt.Errorf("numbers from %d in steps of %d", p.first, p.step)
+		}
+	case asInt32:
+		if p.i32[0] != noWhole {
+			return errNullNumber
+		}
+	case asFloat32:
+		if p.f32[0] == p.f32[0] {
+			return errNullNumber
+		}
+	case asFloat64:
+	}
+	return nil
+}
+
+var errNullNumber = errors.New("NULL has a number")
+
+// mulAdd returns a + b*n if that is no more than 2^62; n is below 2^32 and not
+// negative.
+func mulAdd(a, b, n int64) (sum int64, ok bool) {
+	const most = 1 << 62
+	if max(a, -a) >= most/2 || a == math.MinInt64 || b == math.MinInt64 || n > 0 && max(b, -b) >= most/2/n {
+		return 0, false
+	}
+	return a + b*n, true
+}
+
+// missing reports whether some of the values has no number.
+func (s *Symbols) missing() bool {
+	switch {
+	case s.packed.step != 0:
+		return false
+	case s.packed.i32 != nil:
+		return slices.Contains(s.packed.i32[1:], noWhole)
+	case s.packed.f32 != nil:
+		return hasNaN(s.packed.f32[1:])
+	case s.nums != nil:
+		return hasNaN(s.nums[1:])
+	}
+	return s.n > 0
+}
+
+// integral reports whether no number has a fraction.
+func (s *Symbols) integral() bool {
+	switch {
+	case s.packed.f32 != nil:
+		return !slices.ContainsFunc(s.packed.f32[1:], func(x float32) bool { return !noFraction(float64(x)) })
+	case s.nums != nil:
+		return !slices.ContainsFunc(s.nums[1:], func(x float64) bool { return !noFraction(x) })
+	}
+	return true
+}
+
+func hasNaN[T float32 | float64](x []T) bool {
+	for _, v := range x {
+		if v != v {
+			return true
+		}
+	}
+	return false
+}
 
 // at returns the number of a code, NaN if it has none.
 func (p *packed) at(code uint32) float64 {

@@ -16,20 +16,26 @@ func (s *Symbols) verify() error {
 	if err := s.verifyTexts(); err != nil {
 		return err
 	}
+	if err := s.packed.verify(s.n); err != nil {
+		return err
+	}
+	if s.nums != nil && s.nums[0] == s.nums[0] {
+		return errNullNumber
+	}
+	if !s.missing() {
+		return nil
+	}
 	numbers := 0
-	for c := 1; c <= s.n; c++ {
-		switch x := s.Number(uint32(c)); {
-		case !math.IsNaN(x):
+	for c := uint32(1); c <= uint32(s.n); c++ {
+		switch {
+		case !math.IsNaN(s.at(c)):
 			numbers++
-		case !s.HasText(uint32(c)):
+		case !s.HasText(c):
 			return fmt.Errorf("symbol %d has neither number nor text", c)
 		}
 	}
-	switch {
-	case s.nums != nil && numbers == 0:
+	if s.numbered() && numbers == 0 {
 		return errors.New("numbers, but none in any symbol")
-	case s.nums != nil && !math.IsNaN(s.nums[0]):
-		return errors.New("NULL has a number")
 	}
 	return nil
 }

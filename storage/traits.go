@@ -1,7 +1,5 @@
 package storage
 
-import "math"
-
 // Traits are what all values of a field have in common; without values, all
 // of it.
 type Traits struct {
@@ -29,13 +27,8 @@ type knownTraits struct {
 }
 
 func (s *Symbols) findTraits() Traits {
-	t := Traits{Numeric: true, Integer: true, ASCII: isASCII(s.arena)}
-	for c := 1; c <= s.n && t.Numeric; c++ {
-		x := s.at(uint32(c))
-		t.Numeric = x == x
-		t.Integer = t.Integer && x == math.Trunc(x)
-	}
-	t.Integer = t.Integer && t.Numeric
+	t := Traits{Numeric: !s.missing(), ASCII: isASCII(s.arena)}
+	t.Integer = t.Numeric && s.integral()
 	return t
 }
 

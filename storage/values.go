@@ -2,6 +2,9 @@ package storage
 
 import (
 	"math"
+	"runtime"
+	"slices"
+	"sync"
 )
 
 // Values is the numbers of a column as one flat vector, in the narrowest type
@@ -19,15 +22,20 @@ type Values struct {
 	f64 []float64
 }
 
-// Values returns the flat vector of the column; it is made at first use and
-// kept until [Column.Evict]. Any number of goroutines may ask for it once the
-// catalog is sealed.
+// Values returns the flat vector of the column; it is made at first use, once,
+// however many ask, and kept until [Column.Evict]. Any number of goroutines may
+// ask for it once the catalog is sealed.
 func (c *Column) Values() *Values {
 	if v := c.values.Load(); v != nil {
 		return v
 	}
+	c.making.Lock()
+	defer c.making.Unlock()
+	if v := c.values.Load(); v != nil {
+		return v
+	}
 	v := c.makeValues()
-	c.values.Store(v) // two goroutines may both make it; either result serves
+	c.values.Store(v)
 	return v
 }
 
@@ -43,24 +51,49 @@ func (c *Column) Evict() {
 }
 
 func (c *Column) makeValues() *Values {
-	s := c.Field.Symbols
-	nums := make([]float64, s.n+1)
-	s.ready()
-	s.numbers(nums, 0)
 	v := &Values{}
+	if whole := c.Field.Symbols.wholeNumbers(); whole != nil && wide(whole) {
+		v.i32 = flat(c, whole)
+		return v
+	}
+	nums := c.Field.Symbols.allNumbers()
 	switch lo, hi, whole, single := span(nums); {
 	case whole && lo > math.MinInt8 && hi <= math.MaxInt8:
-		v.i8 = flat(c, nums, func(x float64) int8 { return int8(x) }, math.MinInt8)
+		v.i8 = flat(c, convert(nums, func(x float64) int8 { return int8(x) }, math.MinInt8))
 	case whole && lo > math.MinInt16 && hi <= math.MaxInt16:
-		v.i16 = flat(c, nums, func(x float64) int16 { return int16(x) }, math.MinInt16)
+		v.i16 = flat(c, convert(nums, func(x float64) int16 { return int16(x) }, math.MinInt16))
 	case whole && lo > math.MinInt32 && hi <= math.MaxInt32:
-		v.i32 = flat(c, nums, func(x float64) int32 { return int32(x) }, math.MinInt32)
+		v.i32 = flat(c, convert(nums, func(x float64) int32 { return int32(x) }, math.MinInt32))
 	case single:
-		v.f32 = flat(c, nums, func(x float64) float32 { return float32(x) }, float32(math.NaN()))
+		v.f32 = flat(c, convert(nums, func(x float64) float32 { return float32(x) }, float32(math.NaN())))
 	default:
-		v.f64 = flat(c, nums, func(x float64) float64 { return x }, math.NaN())
+		v.f64 = flat(c, nums)
 	}
 	return v
+}
+
+// wholeNumbers returns the numbers of all codes if they lie so, noWhole for those
+// that have none; nil if not. It must not be changed.
+func (s *Symbols) wholeNumbers() []int32 {
+	s.ready()
+	return s.packed.i32
+}
+
+// wide reports whether some number takes more than 16 bits.
+func wide(whole []int32) bool {
+	return slices.ContainsFunc(whole, func(x int32) bool { return x != noWhole && x != int32(int16(x)) })
+}
+
+// allNumbers returns the numbers of all codes, NaN for those that have none. It
+// must not be changed.
+func (s *Symbols) allNumbers() []float64 {
+	s.ready()
+	if s.nums != nil {
+		return s.nums
+	}
+	nums := make([]float64, s.n+1)
+	s.numbers(nums, 0)
+	return nums
 }
 
 // span returns the least and greatest number, whether all are whole, and
@@ -72,32 +105,46 @@ func span(nums []float64) (lo, hi float64, whole, single bool) {
 			continue
 		}
 		lo, hi = min(lo, x), max(hi, x)
-		whole = whole && x == math.Trunc(x)
+		whole = whole && noFraction(x)
 		single = single && float64(float32(x)) == x
 	}
 	return lo, hi, whole, single
 }
 
-// flat converts each symbol once and spreads the results over the rows.
-func flat[T any](c *Column, nums []float64, convert func(float64) T, null T) []T {
-	table := make([]T, len(nums))
-	for i, x := range nums {
-		if x == x {
-			table[i] = convert(x)
-		} else {
-			table[i] = null
-		}
+// noFraction reports whether x has no fraction; infinity has none.
+func noFraction(x float64) bool {
+	return float64(int64(x)) == x || x == math.Trunc(x) // the first is fast, and right for most
+}
+
+// flat spreads what belongs to each code over the rows, all processors sharing
+// them.
+func flat[T number](c *Column, of []T) []T {
+	c.ready()
+	out := large[T](c.rows, c.rows)
+	share := (c.rows/runtime.GOMAXPROCS(0) + 1<<16) &^ 63
+	var wg sync.WaitGroup
+	for lo := share; lo < c.rows; lo += share {
+		wg.Go(func() { spread(c, out[lo:min(lo+share, c.rows)], lo, of) })
 	}
-	out := make([]T, c.rows)
-	var codes [1 << 12]uint32
-	for lo := 0; lo < c.rows; lo += len(codes) {
-		part := codes[:min(len(codes), c.rows-lo)]
-		c.Codes(part, lo)
-		for i, code := range part {
-			out[lo+i] = table[code]
-		}
-	}
+	spread(c, out[:min(share, c.rows)], 0, of)
+	wg.Wait()
 	return out
+}
+
+// spread writes what belongs to the codes of rows lo to lo+len(dst) into dst.
+func spread[T number](c *Column, dst []T, lo int, of []T) {
+	if to := words32(dst); to != nil {
+		c.Through(to, lo, words32(of))
+		return
+	}
+	var codes [1 << 12]uint32
+	for at := 0; at < len(dst); at += len(codes) {
+		part := codes[:min(len(codes), len(dst)-at)]
+		c.Codes(part, lo+at)
+		for i, code := range part {
+			dst[at+i] = of[code]
+		}
+	}
 }
 
 // Floats writes the numbers of rows lo to lo+len(dst) into dst, NaN for NULL.
