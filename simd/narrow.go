@@ -10,8 +10,8 @@ func Narrow[C Code](dst []C, codes []uint32) {
 }
 
 // Max returns the greatest code, 0 of none.
-func Max(codes []uint32) uint32 {
-	var a, b, c, d uint32
+func Max[C Code](codes []C) C {
+	var a, b, c, d C // four chains: none waits for another
 	i := 0
 	for ; i+4 <= len(codes); i += 4 {
 		p := codes[i : i+4 : i+4]

@@ -7,7 +7,9 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 
+	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -127,8 +129,8 @@ func (s *Symbols) restore(src Source, stream string, e *fieldEntry, mapped bool)
 		if err = x.verify(); err == nil && x.arrays() != e.traits&^(isPlain|allNumeric|allInteger|allASCII) {
 			err = errors.New("not the numbers or texts that the directory says")
 		}
-		if err == nil && x.findTraits() != traitsOf(e.traits) {
-			err = fmt.Errorf("the values are %+v, not %+v", x.findTraits(), traitsOf(e.traits))
+		if err == nil && x.Traits() != traitsOf(e.traits) {
+			err = fmt.Errorf("the values are %+v, not %+v", x.Traits(), traitsOf(e.traits))
 		}
 		if err == nil {
 			s.nums, s.packed, s.ends, s.arena, s.texted = x.nums, x.packed, x.ends, bytes.Clone(x.arena), x.texted
@@ -215,10 +217,14 @@ func inRange[T uint8 | uint16 | uint32](b []byte, n int) ([]T, error) {
 	if uint64(n) >= uint64(^T(0)) {
 		return codes, nil
 	}
-	top := T(0)
-	for _, c := range codes {
-		top = max(top, c)
+	var tops [4]T // of four parts, side by side
+	share := len(codes)/len(tops) + 1
+	var wg sync.WaitGroup
+	for i := range tops {
+		wg.Go(func() { tops[i] = simd.Max(codes[min(i*share, len(codes)):min((i+1)*share, len(codes))]) })
 	}
+	wg.Wait()
+	top := simd.Max(tops[:])
 	if uint64(top) > uint64(n) {
 		return nil, fmt.Errorf("code %d of %d symbols", top, n)
 	}

@@ -22,7 +22,7 @@ func (s *Symbols) verify() error {
 	if s.nums != nil && s.nums[0] == s.nums[0] {
 		return errNullNumber
 	}
-	if !s.missing() {
+	if s.Traits().Numeric {
 		return nil
 	}
 	numbers := 0

@@ -51,6 +51,10 @@ func (c *Column) Evict() {
 }
 
 func (c *Column) makeValues() *Values {
+	var wg sync.WaitGroup
+	wg.Go(c.ready) // beside the symbols
+	c.Field.Symbols.ready()
+	wg.Wait()
 	v := &Values{}
 	if whole := c.Field.Symbols.wholeNumbers(); whole != nil && wide(whole) {
 		v.i32 = flat(c, whole)
