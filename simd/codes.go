@@ -97,8 +97,9 @@ func Translate[C Code](dst []uint32, codes []C, through []uint32) {
 // AppendRows appends the numbers of the rows set in the words, the first
 // word standing for rows base, base+1, ...
 func AppendRows(dst []uint32, words []uint64, base uint32) []uint32 {
-	for w, word := range words {
-		at := base + uint32(w)<<6
+	dst, done := appendRows(dst, words, base)
+	for w, word := range words[done:] {
+		at := base + uint32(done+w)<<6
 		for ; word != 0; word &= word - 1 {
 			dst = append(dst, at+uint32(bits.TrailingZeros64(word)))
 		}

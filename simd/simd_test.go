@@ -120,24 +120,6 @@ func TestFill(t *testing.T) {
 	}
 }
 
-func TestAppendRows(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	for _, n := range sizes {
-		for _, density := range densities {
-			rows := randomRows(rng, n, density)
-			want := []uint32{7}
-			for r := range n {
-				if isSet(rows, r) {
-					want = append(want, uint32(r+640))
-				}
-			}
-			if got := AppendRows([]uint32{7}, rows, 640); !slices.Equal(got, want) {
-				t.Fatalf("%d rows, density %v: %v, want %v", n, density, got, want)
-			}
-		}
-	}
-}
-
 // Kernels over codes run for each width, with the highest code of the width
 // in use where that is not too much memory.
 func TestCodeKernels(t *testing.T) {

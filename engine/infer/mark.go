@@ -94,7 +94,7 @@ func newMarked(rows *bitset.Set, n int) *marked {
 	}
 	m.words = rows.Words()
 	if m.alive = rows.Count(); m.alive < n/listShare {
-		m.list = simd.AppendRows(make([]uint32, 0, m.alive), m.words, 0)
+		m.list = simd.AppendRows(make([]uint32, 0, m.alive+16), m.words, 0) // 16 more: kernels write blocks
 	}
 	return m
 }
