@@ -12,8 +12,9 @@ import "slices"
 func appendRowsAVX512(dst *uint32, words *uint64, n int, base uint32)
 
 const (
-	// appendRowsOver is how far the kernel writes behind the last row.
-	appendRowsOver = 15
+	// appendRowsOver is how far the kernel writes behind the last row: a whole
+	// block, where the last rows of a word are not set.
+	appendRowsOver = 16
 	// appendRowsMin is the number of rows per word that are worth it.
 	appendRowsMin = 4
 )

@@ -19,6 +19,9 @@ func TestAppendRows(t *testing.T) {
 			dense := rng.IntN(5)
 			for i := range words {
 				words[i] = []uint64{0, 1 << rng.IntN(64), rng.Uint64() & rng.Uint64(), rng.Uint64(), ^uint64(0)}[max(0, dense-rng.IntN(2))]
+				if rng.IntN(2) == 0 {
+					words[i] &= 1<<48 - 1 // the last 16 rows are written all the same
+				}
 				for b := range 64 {
 					if words[i]>>b&1 != 0 {
 						want = append(want, base+uint32(64*i+b))
@@ -26,13 +29,21 @@ func TestAppendRows(t *testing.T) {
 				}
 			}
 			before := []uint32{7, 9}[:rng.IntN(3)]
-			got := AppendRows(slices.Clone(before), words, base)
+			room := append(slices.Clone(before), make([]uint32, len(want)+rng.IntN(20))...)
+			all := append(room, slices.Repeat([]uint32{canary32}, 32)...)
+			got := AppendRows(all[:len(before):len(room)], words, base)
 			if !slices.Equal(got, append(slices.Clone(before), want...)) {
 				t.Fatalf("%x from %d on: %v, want %v behind %v", words, base, got, want, before)
+			}
+			if slices.ContainsFunc(all[len(room):], func(x uint32) bool { return x != canary32 }) {
+				t.Fatalf("%x: written behind the room for %d rows", words, len(want))
 			}
 		}
 	})
 }
+
+// canary32 is behind what a kernel may write.
+const canary32 = 0xDEADBEEF
 
 func BenchmarkAppendRows(b *testing.B) {
 	forEachKernel(b, func(b *testing.B) {

@@ -13,7 +13,7 @@ import (
 func rows() {
 	TEXT("appendRowsAVX512", NOSPLIT, "func(dst *uint32, words *uint64, n int, base uint32)")
 	Doc("Writes the numbers of the rows whose bits are set in n words, the first of them base.",
-		"n is above 0; dst has room for 15 numbers more than there are.")
+		"n is above 0; dst has room for 16 numbers more than there are.")
 	dst, words, n := Load(Param("dst"), GP64()), Load(Param("words"), GP64()), Load(Param("n"), GP64())
 	base := Load(Param("base"), GP32())
 	at, steps := ZMM(), [4]reg.VecVirtual{ZMM(), ZMM(), ZMM(), ZMM()}
