@@ -76,11 +76,11 @@ func (r *Result) findIn(t *model.Table, wanted, needed []bool) {
 		m := &marking{col: col}
 		switch l := r.engine.trees.parent(f); {
 		case len(f.Links) > 1:
-			if l.Table != t || !(wanted[f.ID] || anyBelow(l, needed)) || r.keys[f.ID].all.found.Load() || !r.limitedBut(l) {
+			if l.Table != t || !(wanted[f.ID] || anyBelow(l, needed)) || r.keys[f.ID].met.found.Load() || !r.limitedBut(l) {
 				continue
 			}
 			m.within = r.keyCodes(l)
-			found = append(found, func() { r.keys[f.ID].all.set(r.grown(m.seen)) })
+			found = append(found, func() { r.keys[f.ID].met.set(r.grown(m.seen)) })
 		case !wanted[f.ID] || len(f.Tables) != 1 || r.fields[f.ID].found.Load():
 			continue
 		default:
@@ -156,7 +156,7 @@ func (r *Result) known(f *model.Field) []uint8 {
 	case r == nil:
 		return nil
 	case len(f.Links) > 1:
-		if k := &r.keys[f.ID].all; k.found.Load() && r.limitedBut(r.engine.trees.parent(f)) {
+		if k := &r.keys[f.ID].met; k.found.Load() {
 			return k.v
 		}
 	case len(f.Tables) == 1 && r.fields[f.ID].found.Load():

@@ -80,7 +80,7 @@ type upward struct {
 // keyed is a key field as the node between tables.
 type keyed struct {
 	below []uint8       // allowed by own selection and the tables below; nil = all
-	all   part[[]uint8] // allowed by everything; nil = all
+	met   part[[]uint8] // had by alive rows of the table above
 }
 
 // values are the possible values of a field.
@@ -255,16 +255,35 @@ func (r *Result) limitedBut(l *model.Link) bool {
 
 // allowed returns the codes of a key field that satisfy everything; nil = all.
 func (r *Result) allowed(f *model.Field) []uint8 {
-	k := &r.keys[f.ID]
-	return k.all.get(func() []uint8 {
-		parent := r.engine.trees.parent(f)
-		if !r.limitedBut(parent) {
-			return k.below
-		}
-		m := marking{col: parent.Column, seen: make([]uint8, f.Symbols.Len()+1), within: r.keyCodes(parent)}
-		markAll(r.Rows(parent.Table), []*marking{&m})
+	parent := r.engine.trees.parent(f)
+	if !r.limitedBut(parent) {
+		return r.keys[f.ID].below
+	}
+	return r.LinkCodes(parent)
+}
+
+// LinkCodes returns a flag per code of a key field: 1 for those that the alive
+// rows of the link's table have. It must not be changed.
+func (r *Result) LinkCodes(l *model.Link) []uint8 {
+	rows := r.Rows(l.Table)
+	switch {
+	case rows == nil:
+		return l.Used()
+	case l != r.engine.trees.parent(l.Field):
+		return mark(l.Column, rows, l.Field.Symbols.Len())
+	}
+	return r.keys[l.Field.ID].met.get(func() []uint8 {
+		m := marking{col: l.Column, seen: make([]uint8, l.Field.Symbols.Len()+1), within: r.keyCodes(l)}
+		markAll(rows, []*marking{&m})
 		return r.grown(m.seen)
 	})
+}
+
+// Joined reports whether every alive row of the tables behind a link has a
+// partner among the alive rows of the link's table: something is selected on
+// that side. It may report false where they have, too.
+func (r *Result) Joined(l *model.Link) bool {
+	return l == r.engine.trees.parent(l.Field) && r.limitedBut(l)
 }
 
 // keyCodes returns the only codes that alive rows can have in the link of a

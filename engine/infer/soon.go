@@ -19,7 +19,7 @@ func (r *Result) soon(f *model.Field) []uint8 {
 	}
 	root := r.rootLink(t)
 	if root == nil || root.Table.Rows < scanRowsMin || f.Symbols.Len() > soonRows/16 ||
-		r.keys[root.Field.ID].all.found.Load() || !r.limitedBut(root) {
+		r.keys[root.Field.ID].met.found.Load() || !r.limitedBut(root) {
 		return nil
 	}
 	way, ok := r.engine.Model.WayTo(root.Table, f)

@@ -1,6 +1,9 @@
 package query
 
 import (
+	"slices"
+
+	"github.com/cognate-bi/cognate/engine/infer"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/storage/bitset"
 )
@@ -17,6 +20,10 @@ type expansion struct {
 
 	alive []*bitset.Set // rows that may take part; nil = all
 	emit  func() error
+
+	// result is what the rows that may take part come from; nil where they are
+	// the result of set operators.
+	result *infer.Result
 }
 
 // A joinNode is a table with the key fields below it.
@@ -52,29 +59,33 @@ func connect(m *model.Model, tables []*model.Table) []*model.Table {
 	return out
 }
 
-// newExpansion prepares the join of connected tables, the longest as root.
-func newExpansion(tables []*model.Table, alive func(*model.Table) *bitset.Set) *expansion {
+// newExpansion prepares the join of connected tables in a scope, the longest as
+// root.
+func (s *scan) newExpansion(tables []*model.Table) *expansion {
 	root := tables[0]
 	for _, t := range tables {
 		if t.Rows > root.Rows {
 			root = t
 		}
 	}
-	return newExpansionFrom(root, tables, alive)
+	return s.newExpansionFrom(root, tables)
 }
 
-func newExpansionFrom(root *model.Table, tables []*model.Table, alive func(*model.Table) *bitset.Set) *expansion {
+func (s *scan) newExpansionFrom(root *model.Table, tables []*model.Table) *expansion {
 	in := map[*model.Table]bool{}
 	for _, t := range tables {
 		in[t] = true
 	}
 	x := &expansion{index: map[*model.Table]int{}}
+	if s.scope.natural() && !s.scope.none {
+		x.result = s.c.Infer.Of(s.scope.st)
+	}
 	x.add(root, nil, in)
 	x.rows = make([]int32, len(x.tables))
 	x.alive = make([]*bitset.Set, len(x.tables))
 	for i, t := range x.tables {
 		x.rows[i] = -1
-		x.alive[i] = alive(t)
+		x.alive[i] = s.alive(t)
 	}
 	return x
 }
@@ -190,14 +201,10 @@ func (x *expansion) unmatched(node int) error {
 
 // orphans emits the rows below a key field whose key no row of the node has.
 func (x *expansion) orphans(node int, f *joinField) error {
-	n := f.link.Field.Symbols.Len() + 1
-	known := make([]uint8, n)
-	known[0] = 1
-	var words []uint64
-	if x.alive[node] != nil {
-		words = x.alive[node].Words()
+	if x.result != nil && x.result.Joined(f.link) {
+		return nil
 	}
-	f.link.Column.Mark(known, words, n)
+	known := x.keys(node, f.link)
 	for i, l := range f.below {
 		for r := range l.Table.Rows {
 			if !x.lives(f.at[i], r) {
@@ -218,6 +225,21 @@ func (x *expansion) orphans(node int, f *joinField) error {
 		}
 	}
 	return nil
+}
+
+// keys returns a flag for each key code that the node's rows have.
+func (x *expansion) keys(node int, l *model.Link) []uint8 {
+	if x.result != nil {
+		return slices.Clone(x.result.LinkCodes(l))
+	}
+	n := l.Field.Symbols.Len() + 1
+	known := make([]uint8, n)
+	var words []uint64
+	if x.alive[node] != nil {
+		words = x.alive[node].Words()
+	}
+	l.Column.Mark(known, words, n)
+	return known
 }
 
 // code returns the code of a field in the combination at hand: of a table

@@ -505,7 +505,7 @@ func (s *scan) runExpansion(ctx context.Context) ([]*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := s.feeder(ctx, w, newExpansion(connect(s.c.model(), s.tables()), s.alive))
+	f := s.feeder(ctx, w, s.newExpansion(connect(s.c.model(), s.tables())))
 	if err := f.x.all(f.record); err != nil {
 		return nil, err
 	}
@@ -515,7 +515,7 @@ func (s *scan) runExpansion(ctx context.Context) ([]*worker, error) {
 // addOrphans folds the records that no row of the base leads to.
 func (s *scan) addOrphans(ctx context.Context, w *worker) error {
 	tables := connect(s.c.model(), append(s.tables(), s.base))
-	f := s.feeder(ctx, w, newExpansionFrom(s.base, tables, s.alive))
+	f := s.feeder(ctx, w, s.newExpansionFrom(s.base, tables))
 	if err := f.x.missing(f.record); err != nil {
 		return err
 	}
