@@ -54,7 +54,7 @@ type aggregation struct {
 
 var families = [][]aggregation{
 	sumFamily, countFamily, extremeFamily, onlyFamily, concatFamily, stringFamily, orderFamily,
-	sortedFamily, modeFamily, momentFamily, sampleFamily, pairFamily, testFamily, chiFamily,
+	sortedFamily, modeFamily, momentFamily, rankFamily, sampleFamily, pairFamily, testFamily, chiFamily,
 }
 
 var byName = index(families)

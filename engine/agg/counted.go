@@ -13,6 +13,7 @@ type Counted interface {
 var (
 	_ Counted = (*sum)(nil)
 	_ Counted = (*count)(nil)
+	_ Counted = (*mode)(nil)
 )
 
 // AddCounted implements [Counted].
@@ -31,5 +32,12 @@ func (a *count) AddCounted(groups []uint32, args []dual.Vector, n []uint32) {
 	v := &args[0]
 	for i := range v.N {
 		a.groups[groupOf(groups, i)] += a.counts[kindAt(v.Dict, v.Entry(i))] * int(n[i])
+	}
+}
+
+// AddCounted implements [Counted].
+func (a *mode) AddCounted(groups []uint32, args []dual.Vector, n []uint32) {
+	for i := range args[0].N {
+		a.groups[groupOf(groups, i)][a.values.idAt(&args[0], i)] += int(n[i])
 	}
 }

@@ -10,18 +10,6 @@ import (
 )
 
 var sampleFamily = []aggregation{
-	ofSample("Median", 1, func(x []float64, _ float64) float64 {
-		slices.Sort(x)
-		return stat.Fractile(x, 0.5)
-	}),
-	ofSample("Fractile", 2, func(x []float64, q float64) float64 {
-		slices.Sort(x)
-		return stat.Fractile(x, q)
-	}),
-	ofSample("FractileExc", 2, func(x []float64, q float64) float64 {
-		slices.Sort(x)
-		return stat.FractileExc(x, q)
-	}),
 	ofSample("Skew", 1, func(x []float64, _ float64) float64 { return stat.Skew(x) }),
 	ofSample("Kurtosis", 1, func(x []float64, _ float64) float64 { return stat.Kurtosis(x) }),
 	ofSample("Irr", 1, func(x []float64, _ float64) float64 { return stat.Irr(x) }),

@@ -26,14 +26,13 @@ const tallyMax = 1 << 18
 
 // canTally reports whether a job can be computed from counts.
 func canTally(j *job) bool {
-	if len(j.fields) != 1 || len(j.aggrs) > 0 || len(j.args) != 1 {
+	if len(j.fields) != 1 || len(j.aggrs) > 0 || len(j.args) != 1 && !constantSecond(j) {
 		return false
 	}
 	switch {
 	case j.spec.Distinct:
 		return j.spec.Name == "count" || j.spec.Name == "sum" || j.spec.Name == "avg"
-	case insensitive[j.spec.Name]:
-	case j.spec.Name == "sum", j.spec.Name == "avg", j.spec.Name == "count":
+	case insensitive[j.spec.Name] && len(j.args) == 1, countable[j.spec.Name]:
 	default:
 		return false
 	}
@@ -46,6 +45,21 @@ func canTally(j *job) bool {
 		return steady
 	})
 	return steady
+}
+
+// countable are the aggregations that need no more of equal rows than their
+// number.
+var countable = map[string]bool{
+	"sum": true, "avg": true, "count": true, "mode": true, "median": true, "fractile": true, "fractileexc": true,
+}
+
+// constantSecond reports whether a job has a second argument that is a literal.
+func constantSecond(j *job) bool {
+	if len(j.args) != 2 {
+		return false
+	}
+	_, ok := j.args[1].(*expr.Literal)
+	return ok
 }
 
 // planTallies gives every grouping of a job a tally, where that is possible.
@@ -125,14 +139,17 @@ func (w *worker) settleJob(i, k int, t *tally) error {
 	if len(codes) == 0 {
 		return nil
 	}
-	arg, err := w.runs[i][0].Vector(len(codes), []dual.Vector{dual.Coded(codes, t.f.Dict())})
-	if err != nil {
-		return err
+	args := make([]dual.Vector, len(w.runs[i]))
+	for k, r := range w.runs[i] {
+		var err error
+		if args[k], err = r.Vector(len(codes), []dual.Vector{dual.Coded(codes, t.f.Dict())}); err != nil {
+			return err
+		}
 	}
 	if c, ok := a.(agg.Counted); ok {
-		c.AddCounted(groups, []dual.Vector{arg}, n)
+		c.AddCounted(groups, args, n)
 	} else {
-		a.Add(groups, []dual.Vector{arg})
+		a.Add(groups, args)
 	}
 	return nil
 }

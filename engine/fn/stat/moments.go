@@ -49,25 +49,38 @@ func Kurtosis(x []float64) float64 {
 // Fractile returns the inclusive quantile of sorted values: position
 // 1+(n-1)*q, interpolated. NaN for q outside 0 to 1.
 func Fractile(sorted []float64, q float64) float64 {
-	if !(q >= 0 && q <= 1) {
-		return math.NaN()
-	}
-	return atPosition(sorted, 1+float64(len(sorted)-1)*q)
+	return FractileOf(len(sorted), func(k int) float64 { return sorted[k] }, q)
 }
 
 // FractileExc returns the exclusive quantile of sorted values: position
 // (n+1)*q, interpolated. NaN if that is outside 1 to n.
 func FractileExc(sorted []float64, q float64) float64 {
-	return atPosition(sorted, float64(len(sorted)+1)*q)
+	return FractileExcOf(len(sorted), func(k int) float64 { return sorted[k] }, q)
 }
 
-func atPosition(sorted []float64, p float64) float64 {
-	if !(p >= 1 && p <= float64(len(sorted))) {
+// FractileOf is [Fractile] of n values, of which at returns the k-th least,
+// from 0 on.
+func FractileOf(n int, at func(k int) float64, q float64) float64 {
+	if !(q >= 0 && q <= 1) {
+		return math.NaN()
+	}
+	return atPosition(n, at, 1+float64(n-1)*q)
+}
+
+// FractileExcOf is [FractileExc] of n values, of which at returns the k-th
+// least, from 0 on.
+func FractileExcOf(n int, at func(k int) float64, q float64) float64 {
+	return atPosition(n, at, float64(n+1)*q)
+}
+
+func atPosition(n int, at func(k int) float64, p float64) float64 {
+	if !(p >= 1 && p <= float64(n)) {
 		return math.NaN()
 	}
 	i := int(p)
-	if i == len(sorted) {
-		return sorted[i-1]
+	x := at(i - 1)
+	if i == n {
+		return x
 	}
-	return sorted[i-1] + (p-float64(i))*(sorted[i]-sorted[i-1])
+	return x + (p-float64(i))*(at(i)-x)
 }
