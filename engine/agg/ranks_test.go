@@ -22,7 +22,7 @@ func TestCounted(t *testing.T) {
 				return []dual.Vector{v, dual.Constant(dual.Number(0.3), v.N)}[:byName[name].argsMin]
 			}
 			spec := Spec{Name: name, NArgs: byName[name].argsMin}
-			make := func() Aggregator {
+			fresh := func() Aggregator {
 				a, err := New(context(), spec)
 				if err != nil {
 					t.Fatal(err)
@@ -30,11 +30,11 @@ func TestCounted(t *testing.T) {
 				a.Grow(nGroups)
 				return a
 			}
-			if _, ok := make().(Counted); !ok {
+			if _, ok := fresh().(Counted); !ok {
 				break
 			}
 			counted++
-			want, got, rest := make(), make(), make()
+			want, got, rest := fresh(), fresh(), fresh()
 			want.Add(groups, args(coded))
 			half := len(groups) / 2
 			addCounted(got.(Counted), groups[:half], coded.Slice(0, half), args)
