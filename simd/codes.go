@@ -10,19 +10,27 @@ import "math/bits"
 // Flags are set without a look at them: a branch per row that is taken at random
 // costs more than counting the flags now and then.
 func Mark[C Code](seen []uint8, codes []C, rows []uint64, open int) int {
+	return untilSeen(seen, len(codes), open, func(lo, hi int) {
+		if rows == nil {
+			markAll(seen, codes[lo:hi])
+		} else {
+			markRows(seen, codes[lo:hi], rows[lo>>6:])
+		}
+	})
+}
+
+// untilSeen calls mark for one part of n rows after the other, lo being a
+// multiple of 64, until `open` more flags of seen are set; it returns how many
+// of them are not.
+func untilSeen(seen []uint8, n, open int, mark func(lo, hi int)) int {
 	if open == 0 {
 		return 0
 	}
 	before := CountFlags(seen)
-	stride := max(512, len(seen)/16) // words between two looks at whether all is seen
+	stride := 64 * max(512, len(seen)/16) // rows between two looks at whether all is seen
 	left := open
-	for lo := 0; lo < len(codes) && left > 0; lo += stride * 64 {
-		part := codes[lo:min(lo+stride*64, len(codes))]
-		if rows == nil {
-			markAll(seen, part)
-		} else {
-			markRows(seen, part, rows[lo>>6:])
-		}
+	for lo := 0; lo < n && left > 0; lo += stride {
+		mark(lo, min(lo+stride, n))
 		left = open - (CountFlags(seen) - before)
 	}
 	return left

@@ -15,6 +15,7 @@ import (
 var files = map[string]func(){
 	"bitmap":    bitmap,
 	"member":    member,
+	"packed":    packed,
 	"rows":      rows,
 	"structure": structure,
 	"translate": translate,
