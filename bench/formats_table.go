@@ -89,10 +89,10 @@ func (s *salesField) column(ctx context.Context, f *storage.Field, rows int, sho
 	}
 	col := storage.NewColumnTop(f, rows, uint32(s.n))
 	put := func(row int, code uint32) { col.U32()[row] = code }
-	switch col.Width() {
-	case 1:
+	switch col.Bits() {
+	case 8:
 		put = func(row int, code uint32) { col.U8()[row] = uint8(code) }
-	case 2:
+	case 16:
 		put = func(row int, code uint32) { col.U16()[row] = uint16(code) }
 	}
 	for row := range rows {

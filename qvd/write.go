@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/crypt"
 	"github.com/cognate-bi/cognate/storage/dual"
@@ -152,16 +151,7 @@ func (c *outColumn) look(show func(dual.Value) string) error {
 func (c *outColumn) number() {
 	s := c.col.Field.Symbols
 	f := firstRows{seen: make([]uint8, s.Len()+1), open: s.Len() + 1}
-	switch {
-	case c.col.U8() != nil:
-		firstOf(&f, c.col.U8())
-	case c.col.U16() != nil:
-		firstOf(&f, c.col.U16())
-	case c.col.U32() != nil:
-		firstOf(&f, c.col.U32())
-	case c.col.Rows() > 0:
-		f.order = append(f.order, c.col.Code(0))
-	}
+	f.find(c.col)
 	for _, code := range f.order {
 		if code == 0 || math.IsInf(s.Number(code), 0) && !s.HasText(code) {
 			c.nulls = true
@@ -182,14 +172,17 @@ type firstRows struct {
 	order []uint32
 }
 
-func firstOf[C simd.Code](f *firstRows, codes []C) {
-	const stride = 1 << 12 // rows between two looks at whether all is seen
-	for lo := 0; lo < len(codes) && f.open > 0; lo += stride {
-		for _, code := range codes[lo:min(lo+stride, len(codes))] {
+// find lists the codes of a column until all are seen.
+func (f *firstRows) find(col *storage.Column) {
+	var block [1 << 12]uint32
+	for lo := 0; lo < col.Rows() && f.open > 0; lo += len(block) {
+		codes := block[:min(len(block), col.Rows()-lo)]
+		col.Codes(codes, lo)
+		for _, code := range codes {
 			if f.seen[code] == 0 {
 				f.seen[code] = 1
 				f.open--
-				f.order = append(f.order, uint32(code))
+				f.order = append(f.order, code)
 			}
 		}
 	}

@@ -203,7 +203,7 @@ const biasOfNulls = -2
 func packingOf(col *storage.Column) packing {
 	lo, hi, null := uint32(1<<32-1), uint32(0), false
 	each := eachCodes
-	if col.Width() == 0 { // one code throughout, of any number of rows
+	if col.Bits() == 0 { // one code throughout, of any number of rows
 		each = func(col *storage.Column, see func(int, []uint32)) {
 			if col.Rows() > 0 {
 				see(0, []uint32{col.Code(0)})

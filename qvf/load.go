@@ -342,12 +342,12 @@ func (p *part) constant(index, rows int) uint32 {
 }
 
 func (p *part) write(col *storage.Column, lo int, indexes []int32) {
-	switch col.Width() {
-	case 1:
+	switch col.Bits() {
+	case 8:
 		writeCodes(col.U8()[lo:], indexes, &p.codeMap)
-	case 2:
+	case 16:
 		writeCodes(col.U16()[lo:], indexes, &p.codeMap)
-	case 4:
+	case 32:
 		writeCodes(col.U32()[lo:], indexes, &p.codeMap)
 	}
 }

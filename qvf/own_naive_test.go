@@ -315,7 +315,7 @@ func naiveNumber(b []byte, form byte, c int) float64 {
 // cells returns the cells of all tables of a section, by "table.field".
 func (f *naiveFile) cells(section string) map[string][]string {
 	d, out := &naive{b: f.array(section, "catalog")}, map[string][]string{}
-	must(d.u32() == 3, "version of the directory")
+	must(d.u32() == 4, "version of the directory")
 	names, symbols := []string{}, [][]string{}
 	for i := range d.u32() {
 		name, s := f.symbols(d, section, i)
@@ -335,7 +335,14 @@ func (f *naiveFile) cells(section string) map[string][]string {
 			}
 			cells := make([]string, 0, rows)
 			for row := range rows {
-				if width > 0 {
+				switch {
+				case width > 4: // bits
+					code = 0
+					for i := range width {
+						bit := row*width + i
+						code |= int(codes[bit/8]>>(bit%8)&1) << i
+					}
+				case width > 0:
 					code = 0
 					for i := range width {
 						code |= int(codes[row*width+i]) << (8 * i)

@@ -293,7 +293,7 @@ func TestRekey(t *testing.T) {
 }
 
 // tail returns the end of a stream as it lies in the file.
-const tailBytes = 256 << 10
+const tailBytes = 128 << 10
 
 func tail(t *testing.T, file []byte, path string) []byte {
 	t.Helper()

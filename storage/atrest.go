@@ -21,6 +21,8 @@ import (
 //	table     = name comment tags rows:u32 flags:u8 n:u32 { column }
 //	            flags: bit 0 loose, bit 1 distinct
 //	column    = field:u32 width:u8 all:u32     all: the one code, for width 0
+//	            width: bytes per code, 0, 1, 2 or 4, or bits from 17 to 25 of
+//	            packed ones ([simd.Packed], slack included) from version 4 on
 //	tags      = n:u32 { string }
 //	string    = n:u32 bytes
 //
@@ -31,8 +33,9 @@ import (
 // 64 bytes, the gaps zero; nums has an entry for the null code, and is
 // first:i64 step:i64 for a progression.
 const (
-	directoryVersion = 3
-	floatsVersion    = 2 // is read, too
+	directoryVersion = 4
+	bytesVersion     = 3 // is read, too: no packed codes
+	floatsVersion    = 2 // is read, too: nor other numbers than float64
 	arrayAlign       = 64
 
 	hasNums    = 1 << 0

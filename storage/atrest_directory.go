@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -34,6 +35,14 @@ type (
 	}
 )
 
+// bytes returns the length of the codes of so many rows.
+func (c *columnEntry) bytes(rows int) int64 {
+	if c.width >= packedMin {
+		return int64(simd.PackedLen(rows, int(c.width)))
+	}
+	return int64(c.width) * int64(rows)
+}
+
 // Least sizes of entries: what a declared number of them is checked against.
 const (
 	fieldEntryMin  = 4 + 4 + 4 + 1 + 4 + 4 + 1 + 4
@@ -45,10 +54,10 @@ const (
 func parseDirectory(b []byte) ([]fieldEntry, []tableEntry, error) {
 	d := &directoryCursor{buf: b}
 	version := d.u32(math.MaxInt32, "version")
-	if d.err == nil && version != directoryVersion && version != floatsVersion {
-		d.fail("version", "%d, this program reads %d and %d", version, floatsVersion, directoryVersion)
+	if d.err == nil && (version < floatsVersion || version > directoryVersion) {
+		d.fail("version", "%d, this program reads %d to %d", version, floatsVersion, directoryVersion)
 	}
-	d.floats = version == floatsVersion
+	d.floats, d.packs = version == floatsVersion, version > bytesVersion
 	fields := make([]fieldEntry, d.count(fieldEntryMin, "number of fields"))
 	for i := range fields {
 		fields[i] = d.field(fmt.Sprintf("field %d", i))
@@ -74,6 +83,7 @@ type directoryCursor struct {
 	err error // nil or a *FormatError
 
 	floats bool // all numbers are float64
+	packs  bool // codes may be packed
 }
 
 func (d *directoryCursor) fail(what, format string, args ...any) {
@@ -205,10 +215,11 @@ func (d *directoryCursor) column(what string, fields int) (c columnEntry) {
 	c.field = d.u32(fields-1, "field of "+what)
 	c.width = d.u8("width of " + what)
 	c.all = uint32(d.u32(symbolsMax, "code of "+what))
-	switch c.width {
-	case 0, 1, 2, 4:
+	switch w := int(c.width); {
+	case w == 0 || w == 1 || w == 2 || w == 4:
+	case d.packs && w >= packedMin && w <= simd.PackedBits:
 	default:
-		d.fail("width of "+what, "%d bytes", c.width)
+		d.fail("width of "+what, "unknown: %d", w)
 	}
 	if c.width != 0 && c.all != 0 {
 		d.fail("code of "+what, "%d with codes per row", c.all)

@@ -177,10 +177,10 @@ func (r *restorer) table(i int, e *tableEntry) error {
 		}
 		if ce.width > 0 {
 			stream := columnStream(i, j)
-			if err := r.size(block, stream, int64(ce.width)*int64(t.Rows)); err != nil {
+			if err := r.size(block, stream, ce.bytes(t.Rows)); err != nil {
 				return err
 			}
-			col.loader.Store(&loader{load: func() { col.restore(r.src, stream, int(ce.width), block, r.opt.Mapped, r.c.damage) }})
+			col.loader.Store(&loader{load: func() { col.restore(r.src, stream, &ce, block, r.opt.Mapped, r.c.damage) }})
 		}
 		t.Columns = append(t.Columns, col)
 	}
@@ -189,19 +189,21 @@ func (r *restorer) table(i int, e *tableEntry) error {
 }
 
 // restore fills in the codes, or leaves all rows NULL and reports why.
-func (c *Column) restore(src Source, stream string, width int, block string, mapped bool, damage *Damage) {
+func (c *Column) restore(src Source, stream string, e *columnEntry, block string, mapped bool, damage *Damage) {
 	b, err := src.Load(stream)
-	if err == nil && len(b) != width*c.rows {
-		err = fmt.Errorf("stream %s of %d bytes, want %d", stream, len(b), width*c.rows)
+	if want := e.bytes(c.rows); err == nil && int64(len(b)) != want {
+		err = fmt.Errorf("stream %s of %d bytes, want %d", stream, len(b), want)
 	}
 	if err == nil {
-		switch width {
+		switch e.width {
 		case 1:
 			c.u8, err = inRange[uint8](b, c.Field.Symbols.n)
 		case 2:
 			c.u16, err = inRange[uint16](b, c.Field.Symbols.n)
-		default:
+		case 4:
 			c.u32, err = inRange[uint32](b, c.Field.Symbols.n)
+		default:
+			c.packed, err = packedInRange(b, int(e.width), c.rows, c.Field.Symbols.n)
 		}
 	}
 	if err != nil {
@@ -214,19 +216,39 @@ func (c *Column) restore(src Source, stream string, width int, block string, map
 // inRange returns codes if none of them is above n.
 func inRange[T uint8 | uint16 | uint32](b []byte, n int) ([]T, error) {
 	codes := view[T](b)
-	if uint64(n) >= uint64(^T(0)) {
-		return codes, nil
-	}
-	var tops [4]T // of four parts, side by side
-	share := len(codes)/len(tops) + 1
-	var wg sync.WaitGroup
-	for i := range tops {
-		wg.Go(func() { tops[i] = simd.Max(codes[min(i*share, len(codes)):min((i+1)*share, len(codes))]) })
-	}
-	wg.Wait()
-	top := simd.Max(tops[:])
-	if uint64(top) > uint64(n) {
-		return nil, fmt.Errorf("code %d of %d symbols", top, n)
+	if err := checkTop(len(codes), uint64(^T(0)), n, func(lo, hi int) uint32 { return uint32(simd.Max(codes[lo:hi])) }); err != nil {
+		return nil, err
 	}
 	return codes, nil
+}
+
+// packedInRange returns packed codes if none of them is above n.
+func packedInRange(b []byte, width, rows, n int) (simd.Packed, error) {
+	p := simd.NewPacked(b, width, rows)
+	if err := checkTop(rows, 1<<width-1, n, func(lo, hi int) uint32 {
+		part := p.Part(lo, hi)
+		return part.Max()
+	}); err != nil {
+		return simd.Packed{}, err
+	}
+	return p, nil
+}
+
+// checkTop returns an error if some of the codes, which none can be above
+// highest, is above n. It asks for the greatest of four parts side by side.
+func checkTop(codes int, highest uint64, n int, greatest func(lo, hi int) uint32) error {
+	if uint64(n) >= highest {
+		return nil
+	}
+	var tops [4]uint32
+	share := (codes/len(tops) + 8) &^ 7
+	var wg sync.WaitGroup
+	for i := range tops {
+		wg.Go(func() { tops[i] = greatest(min(i*share, codes)&^7, min((i+1)*share, codes)) })
+	}
+	wg.Wait()
+	if top := simd.Max(tops[:]); uint64(top) > uint64(n) {
+		return fmt.Errorf("code %d of %d symbols", top, n)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage/dual"
 )
 
@@ -124,8 +125,8 @@ func sameCatalog(a, b *Catalog) error {
 			return fmt.Errorf("table %d: %v, %v", i, t, u)
 		}
 		for j, col := range t.Columns {
-			if col.Width() != u.Columns[j].Width() || u.Columns[j].Field != b.Field(col.Field.Name) {
-				return fmt.Errorf("table %s, column %d: width %d, %d", t.Name, j, col.Width(), u.Columns[j].Width())
+			if col.Bits() != u.Columns[j].Bits() || u.Columns[j].Field != b.Field(col.Field.Name) {
+				return fmt.Errorf("table %s, column %d: width %d, %d", t.Name, j, col.Bits(), u.Columns[j].Bits())
 			}
 			for r := range t.Rows {
 				if c, d := col.Code(r), u.Columns[j].Code(r); c != d {
@@ -274,10 +275,23 @@ func ints(form numbersForm, nums any) func(f *forged) {
 	}
 }
 
-// Numbers in each form, and those of the version before, are restored.
+// packedCodes puts packed codes into the first column.
+func packedCodes(width int, codes ...uint32) func(f *forged) {
+	return func(f *forged) {
+		p := simd.NewPacked(make([]byte, simd.PackedLen(len(codes), width)), width, len(codes))
+		p.Put(0, codes)
+		f.tables[0].columns[0].width = byte(width)
+		f.streams[2] = []any{p.Bytes()}
+	}
+}
+
+// Numbers in each form, packed codes, and those of versions before, are
+// restored.
 func TestRestoreForms(t *testing.T) {
 	for name, mend := range map[string]func(f *forged){
 		"float64":     func(*forged) {},
+		"packed":      packedCodes(17, 1, 2, 0),
+		"version 3":   func(f *forged) { f.version = bytesVersion },
 		"version 2":   func(f *forged) { f.version = floatsVersion },
 		"int32":       ints(asInt32, []int32{noWhole, 1, 2}),
 		"float32":     ints(asFloat32, []float32{float32(null), 1, 2}),
@@ -391,7 +405,19 @@ func TestRestoreForged(t *testing.T) {
 		{"a constant code beside codes", func(f *forged) { f.tables[0].columns[0].all = 1 }, "with codes per row"},
 		{"a column of too few rows", func(f *forged) { f.streams[2][0] = []uint8{1, 2} }, "stream column_0_0 of 2 bytes, want 3"},
 		{"a column that is not there", func(f *forged) { f.streams[2] = nil }, "no stream column_0_0"},
-		{"a column of another width", func(f *forged) { f.tables[0].columns[0].width = 3 }, "width of column of table 0: 3 bytes"},
+		{"a column of another width", func(f *forged) { f.tables[0].columns[0].width = 3 }, "width of column of table 0: unknown: 3"},
+		{"a packed code behind the symbols", packedCodes(17, 1, 3, 0), `codes of "x" in table "T": byte 0: code 3 of 2`},
+		{"the last packed code behind the symbols", packedCodes(25, 0, 0, 1<<25-1), "code 33554431 of 2"},
+		{"packed codes without slack", func(f *forged) {
+			packedCodes(17, 1, 2, 0)(f)
+			f.streams[2][0] = f.streams[2][0].([]byte)[:7]
+		}, "stream column_0_0 of 7 bytes, want 71"},
+		{"codes packed to many bits", func(f *forged) { f.tables[0].columns[0].width = 26 }, "width of column of table 0: unknown: 26"},
+		{"codes packed to few bits", func(f *forged) { f.tables[0].columns[0].width = 16 }, "width of column of table 0: unknown: 16"},
+		{"packed codes in a version without", func(f *forged) {
+			packedCodes(17, 1, 2, 0)(f)
+			f.version = bytesVersion
+		}, "width of column of table 0: unknown: 17"},
 		{"a field that is not there", func(f *forged) { f.tables[0].columns[0].field = 2 }, "field of column of table 0: 2, more than 1"},
 		{"a field twice in a table", func(f *forged) { f.tables[0].columns[0].field = 1 }, "there twice"},
 		{"two fields of one name", func(f *forged) { f.fields[1].name = "x" }, `field "x" is there twice`},
@@ -407,7 +433,7 @@ func TestRestoreForged(t *testing.T) {
 		{"values without symbols", func(f *forged) { f.fields[0].symbols = 0 }, "traits of field 0"},
 		{"a form without numbers", func(f *forged) { f.fields[0].traits = hasTexts | byte(asInt32)<<formShift }, "unknown"},
 		{"a form in a version without", func(f *forged) { f.version, f.fields[0].traits = floatsVersion, hasNums|byte(asInt32)<<formShift }, "unknown"},
-		{"version that is unknown", func(f *forged) { f.version = 4 }, "version"},
+		{"version that is unknown", func(f *forged) { f.version = directoryVersion + 1 }, "version"},
 		{"a whole number of NULL", ints(asInt32, []int32{0, 1, 2}), "NULL has a number"},
 		{"a float32 of NULL", ints(asFloat32, []float32{0, 1, 2}), "NULL has a number"},
 		{"a value without whole number", ints(asInt32, []int32{noWhole, 1, noWhole}), "symbol 2 has neither"},
@@ -443,6 +469,20 @@ func TestRestoreForged(t *testing.T) {
 	}
 }
 
+// Packed codes that are damaged are NULL, too.
+func TestDamagedPackedIsNull(t *testing.T) {
+	f := forgedSmall()
+	packedCodes(17, 1, 3, 0)(f)
+	rest := f.atRest()
+	c, err := Restore(rest.directory, rest, RestoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x := c.Tables()[0].Columns[0]; x.Code(1) != 0 || x.Bits() != 0 || c.Damage() == nil {
+		t.Errorf("code %d, %d bits, %v", x.Code(1), x.Bits(), c.Damage())
+	}
+}
+
 // Damaged data answer NULL, and say so, whatever is asked of them.
 func TestDamagedIsNull(t *testing.T) {
 	rest := atRest(t, smallCatalog(t))
@@ -453,8 +493,8 @@ func TestDamagedIsNull(t *testing.T) {
 		t.Fatalf("%v, %v before anything is asked", err, c.Damage())
 	}
 	x, y := c.Tables()[0].Columns[0], c.Field("y")
-	if x.Code(0) != 0 || x.Width() != 0 || c.Damage() == nil {
-		t.Errorf("code %d, width %d, %v", x.Code(0), x.Width(), c.Damage())
+	if x.Code(0) != 0 || x.Bits() != 0 || c.Damage() == nil {
+		t.Errorf("code %d, width %d, %v", x.Code(0), x.Bits(), c.Damage())
 	}
 	if v := y.Value(2); !v.IsNull() || y.Dict().At(2) != v || y.Symbols.Find(dual.Number(2)) != 0 {
 		t.Errorf("%+v of damaged symbols", v)

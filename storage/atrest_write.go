@@ -40,8 +40,8 @@ func (c *Catalog) AtRest() (directory []byte, parts []Part, err error) {
 	}
 	for i, t := range c.tables {
 		for j, col := range t.Columns {
-			if w := col.Width(); w > 0 {
-				parts = append(parts, Part{columnStream(i, j), int64(w) * int64(t.Rows), col.writeCodes})
+			if e := col.entry(); e.width > 0 {
+				parts = append(parts, Part{columnStream(i, j), e.bytes(t.Rows), col.writeCodes})
 			}
 		}
 	}
@@ -78,15 +78,30 @@ func (s *Symbols) writeArrays(w io.Writer) error {
 }
 
 func (c *Column) writeCodes(w io.Writer) (err error) {
-	switch c.Width() {
-	case 1:
+	switch {
+	case c.u8 != nil:
 		_, err = w.Write(c.u8)
-	case 2:
+	case c.u16 != nil:
 		_, err = w.Write(bytesOf(c.u16))
-	default:
+	case c.u32 != nil:
 		_, err = w.Write(bytesOf(c.u32))
+	default:
+		_, err = w.Write(c.packed.Bytes())
 	}
 	return err
+}
+
+// entry returns the column's entry in the directory, its field left out.
+func (c *Column) entry() (e columnEntry) {
+	switch w := c.Bits(); {
+	case w == 0:
+		e.all = c.all
+	case c.isPacked():
+		e.width = byte(w)
+	default:
+		e.width = byte(w / 8)
+	}
+	return e
 }
 
 func appendDirectory(b []byte, c *Catalog) ([]byte, error) {
@@ -110,8 +125,9 @@ func appendDirectory(b []byte, c *Catalog) ([]byte, error) {
 				return nil, fmt.Errorf("table %s: column %s has another field or %d rows of %d", t.Name, col.Field.Name, col.Rows(), t.Rows)
 			}
 			b = binary.LittleEndian.AppendUint32(b, n)
-			b = append(b, byte(col.Width()))
-			b = binary.LittleEndian.AppendUint32(b, col.all*uint32(flagIf(col.Width() == 0, 1)))
+			e := col.entry()
+			b = append(b, e.width)
+			b = binary.LittleEndian.AppendUint32(b, e.all)
 		}
 	}
 	if len(b) > math.MaxUint32 {

@@ -168,6 +168,9 @@ func (c *Catalog) Seal() error {
 		g.Go(func() error {
 			compact(f, places[f])
 			f.Symbols.trim()
+			for _, p := range places[f] {
+				p.table.Columns[p.at] = p.table.Columns[p.at].pack(uint32(f.Symbols.n))
+			}
 			f.dict.Store(nil) // made while loading, of numbers as they lay then
 			return nil
 		})

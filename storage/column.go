@@ -2,6 +2,7 @@ package storage
 
 import (
 	"math"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -11,7 +12,8 @@ import (
 // A Column is one field of one table: a code for every row.
 //
 // Codes are stored in the narrowest of 0 (all rows have one code), 1, 2 or 4
-// bytes. Nothing changes after the table is sealed.
+// bytes, and once the catalog is sealed in 17 to 25 bits where that is less.
+// Nothing changes after that.
 type Column struct {
 	Field *Field
 
@@ -22,6 +24,7 @@ type Column struct {
 	u8     []uint8
 	u16    []uint16
 	u32    []uint32
+	packed simd.Packed
 
 	values atomic.Pointer[Values]
 	making sync.Mutex // held by who makes the values
@@ -44,10 +47,10 @@ func NewColumn(f *Field, codes []uint32) *Column {
 // or [Column.U32] before anyone else sees it.
 func NewColumnTop(f *Field, rows int, top uint32) *Column {
 	c := &Column{Field: f, rows: rows}
-	switch widthOf(top) {
-	case 1:
+	switch bitsOf(top) {
+	case 8:
 		c.u8 = make([]uint8, rows)
-	case 2:
+	case 16:
 		c.u16 = make([]uint16, rows)
 	default:
 		c.u32 = make([]uint32, rows)
@@ -63,36 +66,56 @@ func ConstantColumn(f *Field, rows int, code uint32) *Column {
 // Rows returns the number of rows.
 func (c *Column) Rows() int { return c.rows }
 
-// Width returns the bytes per row: 0, 1, 2 or 4.
-func (c *Column) Width() int {
+// Bits returns the bits per row: 0, 8, 16, 32, or 17 to 25 of packed codes.
+func (c *Column) Bits() int {
 	c.ready()
 	switch {
 	case c.u8 != nil:
-		return 1
+		return 8
 	case c.u16 != nil:
-		return 2
+		return 16
 	case c.u32 != nil:
-		return 4
+		return 32
 	}
-	return 0
+	return c.packed.Bits()
 }
 
-// U8 returns the codes of a column of width 1, nil for others.
+// U8 returns the codes of a column of 8 bits, nil for others.
 func (c *Column) U8() []uint8 {
 	c.ready()
 	return c.u8
 }
 
-// U16 returns the codes of a column of width 2, nil for others.
+// U16 returns the codes of a column of 16 bits, nil for others.
 func (c *Column) U16() []uint16 {
 	c.ready()
 	return c.u16
 }
 
-// U32 returns the codes of a column of width 4, nil for others.
+// U32 returns the codes of a column of 32 bits, nil for others.
 func (c *Column) U32() []uint32 {
 	c.ready()
 	return c.u32
+}
+
+// packedMin is the least number of bits of packed codes: two bytes hold fewer.
+const packedMin = 17
+
+// isPacked reports whether codes are packed.
+func (c *Column) isPacked() bool { return c.packed.Bits() != 0 }
+
+// pack returns the column with packed codes, itself where they would not be
+// narrower. No code is above top.
+func (c *Column) pack(top uint32) *Column {
+	width := max(bits.Len32(top), packedMin)
+	if c.u32 == nil || c.mapped || width > simd.PackedBits {
+		return c
+	}
+	n := simd.PackedLen(c.rows, width)
+	p := &Column{Field: c.Field, rows: c.rows, covers: c.covers}
+	p.packed = simd.NewPacked(large[byte](n, n), width, c.rows)
+	p.packed.Put(0, c.u32)
+	return p
 }
 
 // Code returns the code of a row.
@@ -105,6 +128,8 @@ func (c *Column) Code(row int) uint32 {
 		return uint32(c.u16[row])
 	case c.u32 != nil:
 		return c.u32[row]
+	case c.isPacked():
+		return c.packed.At(row)
 	}
 	return c.all
 }
@@ -120,10 +145,38 @@ func (c *Column) Codes(dst []uint32, lo int) {
 		simd.Widen(dst, c.u16[lo:hi])
 	case c.u32 != nil:
 		copy(dst, c.u32[lo:hi])
+	case c.isPacked():
+		c.packed.Unpack(dst, lo)
 	default:
 		for i := range dst {
 			dst[i] = c.all
 		}
+	}
+}
+
+// CodesAt writes the codes of the given rows into dst, which is as long.
+func (c *Column) CodesAt(dst, rows []uint32) {
+	c.ready()
+	dst = dst[:len(rows)]
+	switch {
+	case c.u8 != nil:
+		codesAt(dst, c.u8, rows)
+	case c.u16 != nil:
+		codesAt(dst, c.u16, rows)
+	case c.u32 != nil:
+		codesAt(dst, c.u32, rows)
+	case c.isPacked():
+		c.packed.UnpackAt(dst, rows)
+	default:
+		for i := range dst {
+			dst[i] = c.all
+		}
+	}
+}
+
+func codesAt[C simd.Code](dst []uint32, codes []C, rows []uint32) {
+	for i, r := range rows {
+		dst[i] = uint32(codes[r])
 	}
 }
 
@@ -138,6 +191,8 @@ func (c *Column) Through(dst []uint32, lo int, through []uint32) {
 		simd.Translate(dst, c.u16[lo:hi], through)
 	case c.u32 != nil:
 		simd.Translate(dst, c.u32[lo:hi], through)
+	case c.isPacked():
+		c.packed.Translate(dst, lo, through)
 	default:
 		for i := range dst {
 			dst[i] = through[c.all]
@@ -157,6 +212,8 @@ func (c *Column) Mark(seen []uint8, rows []uint64, open int) int {
 		return simd.Mark(seen, c.u16, rows, open)
 	case c.u32 != nil:
 		return simd.Mark(seen, c.u32, rows, open)
+	case c.isPacked():
+		return c.packed.Mark(seen, rows, open)
 	}
 	if c.rows == 0 || (rows != nil && !simd.Any(rows)) || seen[c.all] != 0 {
 		return open
@@ -177,6 +234,8 @@ func (c *Column) Member(rows []uint64, lo int, set *simd.CodeSet) bool {
 		return simd.Member(rows, c.u16[lo:hi], set)
 	case c.u32 != nil:
 		return simd.Member(rows, c.u32[lo:hi], set)
+	case c.isPacked():
+		return c.packed.Member(rows, lo, hi, set)
 	}
 	if hi == lo || !set.Has(c.all) {
 		clear(rows)
@@ -197,6 +256,8 @@ func (c *Column) MemberAnd(rows []uint64, lo int, set *simd.CodeSet) bool {
 		return simd.MemberAnd(rows, c.u16[lo:hi], set)
 	case c.u32 != nil:
 		return simd.MemberAnd(rows, c.u32[lo:hi], set)
+	case c.isPacked():
+		return c.packed.MemberAnd(rows, lo, hi, set)
 	}
 	if hi == lo || set.Has(c.all) {
 		return simd.Any(rows)
@@ -221,6 +282,8 @@ func (c *Column) MarkAt(seen []uint8, rows []uint32) {
 		simd.MarkAt(seen, c.u16, rows)
 	case c.u32 != nil:
 		simd.MarkAt(seen, c.u32, rows)
+	case c.isPacked():
+		c.packed.MarkAt(seen, rows)
 	case len(rows) > 0:
 		seen[c.all] = 1
 	}
@@ -237,6 +300,8 @@ func (c *Column) Count(counts []uint32, rows []uint64) {
 		simd.CountCodes(counts, c.u16, rows)
 	case c.u32 != nil:
 		simd.CountCodes(counts, c.u32, rows)
+	case c.isPacked():
+		c.packed.Count(counts, rows)
 	case rows == nil:
 		counts[c.all] += uint32(c.rows)
 	default:
@@ -244,7 +309,8 @@ func (c *Column) Count(counts []uint32, rows []uint64) {
 	}
 }
 
-// Part returns rows lo to hi (exclusive) as a column that shares the codes.
+// Part returns rows lo to hi (exclusive) as a column that shares the codes. lo
+// is a multiple of 8.
 func (c *Column) Part(lo, hi int) *Column {
 	c.ready()
 	p := &Column{Field: c.Field, rows: hi - lo, all: c.all, source: c.source, mapped: c.mapped}
@@ -255,6 +321,8 @@ func (c *Column) Part(lo, hi int) *Column {
 		p.u16 = c.u16[lo:hi]
 	case c.u32 != nil:
 		p.u32 = c.u32[lo:hi]
+	case c.isPacked():
+		p.packed = c.packed.Part(lo, hi)
 	}
 	return p
 }
@@ -263,7 +331,7 @@ func (c *Column) Part(lo, hi int) *Column {
 // every code at the same place.
 func (c *Column) Of(f *Field) *Column {
 	c.ready()
-	return &Column{Field: f, rows: c.rows, all: c.all, u8: c.u8, u16: c.u16, u32: c.u32, source: c.source, mapped: c.mapped}
+	return &Column{Field: f, rows: c.rows, all: c.all, u8: c.u8, u16: c.u16, u32: c.u32, packed: c.packed, source: c.source, mapped: c.mapped}
 }
 
 // sizeBytes returns the process's own memory of the codes, the flat vector not
@@ -275,7 +343,9 @@ func (c *Column) sizeBytes() int64 {
 	return c.codeBytes()
 }
 
-func (c *Column) codeBytes() int64 { return int64(cap(c.u8) + 2*cap(c.u16) + 4*cap(c.u32)) }
+func (c *Column) codeBytes() int64 {
+	return int64(cap(c.u8) + 2*cap(c.u16) + 4*cap(c.u32) + len(c.packed.Bytes()))
+}
 
 // A codeBuilder collects codes and widens itself when a code asks for it.
 type codeBuilder struct {
@@ -288,11 +358,11 @@ func (b *codeBuilder) append(codes []uint32, limit uint32) {
 	if len(codes) == 0 {
 		return
 	}
-	if b.c.Width() == 0 && b.appendSame(codes) {
+	if b.c.Bits() == 0 && b.appendSame(codes) {
 		return
 	}
-	if b.c.Width() < widthOf(limit) {
-		b.widen(widthOf(max(b.c.all, simd.Max(codes))))
+	if b.c.Bits() < bitsOf(limit) {
+		b.widen(bitsOf(max(b.c.all, simd.Max(codes))))
 	}
 	n := len(codes)
 	switch {
@@ -309,7 +379,7 @@ func (b *codeBuilder) append(codes []uint32, limit uint32) {
 	b.c.rows += n
 }
 
-// appendSame appends codes to a column of width 0, if they let it have it.
+// appendSame appends codes to a column of no bits, if they let it have it.
 func (b *codeBuilder) appendSame(codes []uint32) bool {
 	for _, code := range codes {
 		if code != codes[0] {
@@ -324,19 +394,19 @@ func (b *codeBuilder) appendSame(codes []uint32) bool {
 	return true
 }
 
-func widthOf(top uint32) int {
+func bitsOf(top uint32) int {
 	switch {
 	case top <= math.MaxUint8:
-		return 1
+		return 8
 	case top <= math.MaxUint16:
-		return 2
+		return 16
 	}
-	return 4
+	return 32
 }
 
-// widen makes the codes at least so wide.
+// widen makes the codes at least so many bits wide.
 func (b *codeBuilder) widen(width int) {
-	if b.c.Width() >= width {
+	if b.c.Bits() >= width {
 		return
 	}
 	old := Column{rows: b.c.rows, all: b.c.all, u8: b.c.u8, u16: b.c.u16}
@@ -344,9 +414,9 @@ func (b *codeBuilder) widen(width int) {
 	n := old.rows
 	var part [1 << 12]uint32
 	switch width {
-	case 1:
+	case 8:
 		b.c.u8 = room([]uint8{}, n, b.expected)
-	case 2:
+	case 16:
 		b.c.u16 = room([]uint16{}, n, b.expected)
 	default:
 		b.c.u32 = room([]uint32{}, n, b.expected)
@@ -356,7 +426,7 @@ func (b *codeBuilder) widen(width int) {
 	for lo := 0; lo < n; lo += len(part) {
 		codes := part[:min(len(part), n-lo)]
 		old.Codes(codes, lo)
-		if width == 1 {
+		if width == 8 {
 			simd.Narrow(b.c.u8[lo:], codes)
 		} else {
 			simd.Narrow(b.c.u16[lo:], codes)

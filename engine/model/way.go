@@ -1,6 +1,9 @@
 package model
 
-import "github.com/cognate-bi/cognate/storage"
+import (
+	"github.com/cognate-bi/cognate/simd"
+	"github.com/cognate-bi/cognate/storage"
+)
 
 // A Way leads from the rows of a base table to the codes of a field where
 // every base row has at most one: in the base table itself, or over links
@@ -24,29 +27,9 @@ func (w *Way) Codes(dst []uint32, lo int) {
 
 // CodesAt writes the field's codes of the given base rows into dst.
 func (w *Way) CodesAt(dst, rows []uint32) {
-	dst = dst[:len(rows)]
-	switch {
-	case w.Column.U8() != nil:
-		at(dst, rows, w.Column.U8())
-	case w.Column.U16() != nil:
-		at(dst, rows, w.Column.U16())
-	case w.Column.U32() != nil:
-		at(dst, rows, w.Column.U32())
-	default:
-		for i := range dst {
-			dst[i] = w.Column.Code(0)
-		}
-	}
+	w.Column.CodesAt(dst, rows)
 	if w.Through != nil {
-		for i, c := range dst {
-			dst[i] = w.Through[c]
-		}
-	}
-}
-
-func at[C uint8 | uint16 | uint32](dst, rows []uint32, codes []C) {
-	for i, r := range rows {
-		dst[i] = uint32(codes[r])
+		simd.Translate(dst[:len(rows)], dst[:len(rows)], w.Through)
 	}
 }
 

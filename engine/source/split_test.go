@@ -158,7 +158,7 @@ func symbolsOf(t *testing.T, text string, s Spec, size, workers int) []string {
 		}
 		codes := make([]uint32, c.Rows())
 		c.Codes(codes, 0)
-		out = append(out, fmt.Sprint(c.Field.Symbols.Plain(), c.Width(), codes))
+		out = append(out, fmt.Sprint(c.Field.Symbols.Plain(), c.Bits(), codes))
 	}
 	return out
 }
