@@ -93,9 +93,8 @@ func Widen[C Code](dst []uint32, codes []C) {
 	}
 }
 
-// Translate writes through[codes[i]] into dst[i]; dst has the same length, or is
-// codes, and
-// through an entry for every code that occurs.
+// Translate writes through[codes[i]] into dst[i]. dst has the same length and may
+// be codes; through has an entry for every code that occurs.
 func Translate[C Code](dst []uint32, codes []C, through []uint32) {
 	dst = dst[:len(codes)]
 	for i := translate(dst, codes, through); i < len(codes); i++ {
