@@ -447,11 +447,11 @@ func (s *Symbols) trim() {
 // asked for.
 func (s *Symbols) dropIndex() { s.index, s.whole, s.indexed, s.others = nil, wholeIndex{}, 0, 0 }
 
-func exact[T any](s []T) []T {
+func exact[T number](s []T) []T {
 	if cap(s)-len(s) <= len(s)/16 {
 		return s
 	}
-	return append(make([]T, 0, len(s)), s...)
+	return append(large[T](0, len(s)), s...)
 }
 
 // sizeBytes returns the memory of the values and of the look-up index.
