@@ -31,8 +31,9 @@ type RestoreOptions struct {
 	// Mapped says that the source's bytes are a mapped file, which takes no
 	// memory of the process.
 	Mapped bool
-	// BytesMax bounds what the streams and a bit for every row add up to; 0 =
-	// no limit but the streams' own sizes.
+	// BytesMax bounds what the streams, a bit for every row and eight bytes for
+	// every number of a progression add up to; 0 = no limit but the streams' own
+	// sizes.
 	BytesMax int64
 }
 
@@ -108,6 +109,11 @@ func (r *restorer) field(i int, e *fieldEntry) error {
 		stream := fieldStream(i)
 		if err := r.size(block, stream, l.arena); err != nil {
 			return err
+		}
+		if numbersForm(e.traits>>formShift) == asProgression { // 16 bytes say any number of symbols
+			if err := r.spend(block, asFloat64.bytes(int64(e.symbols)+1)); err != nil {
+				return err
+			}
 		}
 		s.loader.Store(&loader{load: func() { s.restore(r.src, stream, e, r.opt.Mapped) }})
 	}

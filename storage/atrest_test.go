@@ -428,6 +428,10 @@ func TestRestoreForged(t *testing.T) {
 		{"huge number of rows", func(f *forged) { f.tables[0].rows = RowsMax }, "more than the limit"},
 		{"rows above the limit", func(f *forged) { f.tables[0].rows = RowsMax + 1 }, "rows of table 0: 2147483648, more than"},
 		{"huge number of symbols", func(f *forged) { f.fields[0].symbols = symbolsMax }, "stream field_0 of 24 bytes"},
+		{"a progression of a huge number of symbols", func(f *forged) {
+			ints(asProgression, []uint64{1, 1})(f)
+			f.fields[0].symbols = 1 << 30
+		}, "more than the limit"},
 		{"symbols above the limit", func(f *forged) { f.fields[0].symbols = math.MaxUint32 }, "symbols of field 0: 4294967295, more than"},
 		{"symbols without values", func(f *forged) { f.fields[0].traits = 0 }, "traits of field 0"},
 		{"values without symbols", func(f *forged) { f.fields[0].symbols = 0 }, "traits of field 0"},
