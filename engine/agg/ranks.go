@@ -66,8 +66,7 @@ func (a *ranks) add(groups []uint32, args []dual.Vector, n []uint32) {
 			continue
 		}
 		if n != nil {
-			g.count()
-			g.n = append(g.n, n[i])
+			g.n = append(g.counts(), n[i])
 		} else if g.n != nil {
 			g.n = append(g.n, 1)
 		}
@@ -75,11 +74,12 @@ func (a *ranks) add(groups []uint32, args []dual.Vector, n []uint32) {
 	}
 }
 
-// count makes the counts of the numbers so far.
-func (g *rankGroup) count() {
-	if g.n == nil {
-		g.n = slices.Repeat([]uint32{1}, len(g.x))
+// counts returns how often each number comes.
+func (g *rankGroup) counts() []uint32 {
+	if g.n != nil {
+		return g.n
 	}
+	return slices.Repeat([]uint32{1}, len(g.x))
 }
 
 func (a *ranks) Merge(o Aggregator, to []uint32) {
@@ -89,9 +89,7 @@ func (a *ranks) Merge(o Aggregator, to []uint32) {
 			g.parameter, g.hasParam = theirs.parameter, theirs.hasParam
 		}
 		if g.n != nil || theirs.n != nil {
-			g.count()
-			theirs.count()
-			g.n = append(g.n, theirs.n...)
+			g.n = append(g.counts(), theirs.counts()...)
 		}
 		g.x = append(g.x, theirs.x...)
 	}
