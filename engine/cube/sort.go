@@ -1,7 +1,6 @@
 package cube
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -19,38 +18,46 @@ import (
 func (c *Cube) sort(ctx context.Context, g *query.Grid, vals []dual.Vector, order []int32) error {
 	c.sorted = c.columnOrder()
 	c.ranks = make([][]int32, len(c.dims))
-	var compare []func(a, b int32) int
+	var by sortKeys
+	open := len(c.dims) // dimensions that are not in by: no two rows have all others in common
 	for _, col := range c.sorted {
 		switch {
 		case col < 0:
 		case col < len(c.dims):
-			used := make([]bool, g.Field(col).Symbols.Len()+1)
-			for _, row := range order {
-				used[g.Code(col, int(row))] = true
-			}
-			ranks, err := c.dimRanks(ctx, col, used)
+			keys, err := c.dimKeys(ctx, g, col, order)
 			if err != nil {
 				return err
 			}
-			c.ranks[col] = ranks
-			compare = append(compare, func(a, b int32) int {
-				return int(ranks[g.Code(col, int(a))]) - int(ranks[g.Code(col, int(b))])
-			})
-		default:
-			if f := c.measureOrder(col-len(c.dims), vals); f != nil {
-				compare = append(compare, f)
+			if open > 0 {
+				by = append(by, keys)
+			}
+			open--
+		case open > 0:
+			if keys := c.measureKeys(col-len(c.dims), vals, order); keys != nil {
+				by = append(by, keys)
 			}
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int32) int {
-		for _, f := range compare {
-			if d := f(a, b); d != 0 {
-				return d
-			}
-		}
-		return 0
-	})
+	permute(order, by.places(len(order)))
 	return nil
+}
+
+// dimKeys returns the keys of the rows by a dimension, whose ranks it notes.
+func (c *Cube) dimKeys(ctx context.Context, g *query.Grid, d int, order []int32) ([]uint64, error) {
+	used := make([]bool, g.Field(d).Symbols.Len()+1)
+	for _, row := range order {
+		used[g.Code(d, int(row))] = true
+	}
+	ranks, err := c.dimRanks(ctx, d, used)
+	if err != nil {
+		return nil, err
+	}
+	c.ranks[d] = ranks
+	keys := make([]uint64, len(order))
+	for i, row := range order {
+		keys[i] = uint64(ranks[g.Code(d, int(row))])
+	}
+	return keys, nil
 }
 
 // columnOrder returns the sort order of the columns, completed by those that
@@ -68,17 +75,17 @@ func (c *Cube) dimRanks(ctx context.Context, d int, used []bool) ([]int32, error
 	} else if len(v.def.Sort) > 0 {
 		by = v.def.Sort[0]
 	}
-	sorter := &codeSorter{c: c, v: v}
-	if err := sorter.prepare(ctx, by, used); err != nil {
-		return nil, err
-	}
-	var codes []uint32
+	codes := []uint32{}
 	for code := 1; code < len(used); code++ {
 		if used[code] {
 			codes = append(codes, uint32(code))
 		}
 	}
-	slices.SortStableFunc(codes, sorter.compare)
+	sorter := &codeSorter{c: c, v: v, codes: codes}
+	if err := sorter.prepare(ctx, by); err != nil {
+		return nil, err
+	}
+	permute(codes, sorter.by.places(len(codes))) // load order decides at last
 	if v.def.Reverse {
 		slices.Reverse(codes)
 	}
@@ -90,63 +97,56 @@ func (c *Cube) dimRanks(ctx context.Context, d int, used []bool) ([]int32, error
 	return ranks, nil
 }
 
-// A codeSorter compares codes by the criteria of a dimension, in the order
-// state, expression, frequency, number, text, load order.
+// A codeSorter makes the keys of codes by the criteria of a dimension, in the
+// order state, expression, frequency, number, text, load order.
 type codeSorter struct {
 	c     *Cube
 	v     *dimView
-	steps []func(a, b uint32) int
+	codes []uint32 // those that occur, ascending
+	by    sortKeys
 }
 
-func (s *codeSorter) compare(a, b uint32) int {
-	for _, f := range s.steps {
-		if d := f(a, b); d != 0 {
-			return d
-		}
+// add adds whole numbers as keys, if sign is not 0.
+func (s *codeSorter) add(sign int, number func(i int, code uint32) int) {
+	if sign == 0 {
+		return
 	}
-	return cmp.Compare(a, b) // load order decides at last
-}
-
-func (s *codeSorter) add(sign int, f func(a, b uint32) int) {
-	if sign != 0 {
-		s.steps = append(s.steps, func(a, b uint32) int { return sign * f(a, b) })
+	keys := make([]uint64, len(s.codes))
+	for i, code := range s.codes {
+		keys[i] = wholeKey(sign * number(i, code))
 	}
+	s.by = append(s.by, keys)
 }
 
-// prepare makes the steps of a comparison out of criteria, in their fixed
-// order. used has the codes that occur.
-func (s *codeSorter) prepare(ctx context.Context, by Sort, used []bool) error {
-	s.add(by.State, func(a, b uint32) int { return stateRank(s.v.states[a-1]) - stateRank(s.v.states[b-1]) })
+// prepare makes keys out of criteria, in their fixed order.
+func (s *codeSorter) prepare(ctx context.Context, by Sort) error {
+	s.add(by.State, func(_ int, code uint32) int { return stateRank(s.v.states[code-1]) })
 	if by.Expression != 0 && by.Expr != "" {
 		vals, err := s.byExpression(ctx, by.Expr)
 		if err != nil {
 			return err
 		}
-		sign := by.Expression
-		s.steps = append(s.steps, func(a, b uint32) int { return compareNullLast(vals[a], vals[b], sign) })
+		of := dual.Vals(vals)
+		s.by = append(s.by, valueKeys(&of, s.codes, by.Expression))
 	}
 	if by.Frequency != 0 && s.v.plain != nil {
 		st, _ := s.c.q.History.Now().State(s.c.q.State)
 		n := s.c.q.Infer.Frequency(st, s.v.plain)
-		s.add(-by.Frequency, func(a, b uint32) int { return cmp.Compare(n[a], n[b]) })
+		s.add(-by.Frequency, func(_ int, code uint32) int { return int(n[code]) })
 	}
 	if by.Numeric != 0 {
-		sym := s.v.field.Symbols
-		s.steps = append(s.steps, func(a, b uint32) int {
-			x, y := sym.Number(a), sym.Number(b)
-			switch nx, ny := x != x, y != y; {
-			case nx || ny: // values without a number come after those with one
-				return cmp.Compare(btoi(nx), btoi(ny))
-			default:
-				return by.Numeric * cmp.Compare(x, y)
-			}
-		})
+		keys := make([]uint64, len(s.codes))
+		for i, code := range s.codes { // values without a number come after those with one
+			keys[i] = numberKey(s.v.field.Symbols.Number(code), by.Numeric)
+		}
+		s.by = append(s.by, keys)
 	}
 	if by.ASCII != 0 {
-		keys := s.textKeys(used)
-		s.add(by.ASCII, func(a, b uint32) int { return strings.Compare(keys[a], keys[b]) })
+		texts := s.textKeys()
+		ranks := ranksBy(len(texts), func(a, b int) int { return strings.Compare(texts[a], texts[b]) })
+		s.add(by.ASCII, func(i int, _ uint32) int { return ranks[i] })
 	}
-	s.add(by.Load, cmp.Compare[uint32])
+	s.add(by.Load, func(_ int, code uint32) int { return int(code) })
 	return nil
 }
 
@@ -179,15 +179,6 @@ func (s *codeSorter) byExpression(ctx context.Context, source string) ([]dual.Va
 	return out, nil
 }
 
-// compareNullLast orders values by number, then by text; NULL comes last
-// whatever the direction.
-func compareNullLast(a, b dual.Value, sign int) int {
-	if a.IsNull() || b.IsNull() {
-		return cmp.Compare(btoi(a.IsNull()), btoi(b.IsNull()))
-	}
-	return sign * dual.Compare(a, b)
-}
-
 // stateRank orders states as a list box does: selected first, then possible,
 // then alternative, then excluded.
 func stateRank(s infer.Status) int {
@@ -204,9 +195,9 @@ func stateRank(s infer.Status) int {
 	return 4
 }
 
-// textKeys returns keys that compare like the texts do in the collation of
-// the app: without case first.
-func (s *codeSorter) textKeys(used []bool) []string {
+// textKeys returns for each code a key that compares like its text does in the
+// collation of the app: without case first.
+func (s *codeSorter) textKeys() []string {
 	loc := s.c.q.Fn.Locale
 	tag, err := language.Parse(loc.CollationLocale)
 	if err != nil {
@@ -214,19 +205,17 @@ func (s *codeSorter) textKeys(used []bool) []string {
 	}
 	col := collate.New(tag)
 	var buf collate.Buffer
-	keys := make([]string, len(used))
-	for code := 1; code < len(used); code++ {
-		if used[code] {
-			keys[code] = string(col.KeyFromString(&buf, loc.Text(s.v.field.Value(uint32(code)))))
-			buf.Reset()
-		}
+	keys := make([]string, len(s.codes))
+	for i, code := range s.codes {
+		keys[i] = string(col.KeyFromString(&buf, loc.Text(s.v.field.Value(code))))
+		buf.Reset()
 	}
 	return keys
 }
 
-// measureOrder returns the comparison of a measure's values, nil if it does
-// not sort.
-func (c *Cube) measureOrder(i int, vals []dual.Vector) func(a, b int32) int {
+// measureKeys returns the keys of the rows by a measure, nil if it does not
+// sort.
+func (c *Cube) measureKeys(i int, vals []dual.Vector, order []int32) []uint64 {
 	m := c.meas[i].def
 	sign := m.Sort.Numeric
 	if sign == 0 {
@@ -238,11 +227,16 @@ func (c *Cube) measureOrder(i int, vals []dual.Vector) func(a, b int32) int {
 	if sign == 0 {
 		return nil
 	}
-	if m.Sort.Numeric == 0 {
-		loc := c.q.Fn.Locale
-		return func(a, b int32) int {
-			return sign * strings.Compare(loc.Text(vals[i].At(int(a))), loc.Text(vals[i].At(int(b))))
-		}
+	if m.Sort.Numeric != 0 {
+		return valueKeys(&vals[i], order, sign)
 	}
-	return func(a, b int32) int { return compareNullLast(vals[i].At(int(a)), vals[i].At(int(b)), sign) }
+	texts := make([]string, len(order))
+	for k, row := range order {
+		texts[k] = c.q.Fn.Locale.Text(vals[i].At(int(row)))
+	}
+	keys := make([]uint64, len(order))
+	for k, rank := range ranksBy(len(texts), func(a, b int) int { return strings.Compare(texts[a], texts[b]) }) {
+		keys[k] = wholeKey(sign * rank)
+	}
+	return keys
 }
