@@ -25,6 +25,7 @@ type Grid struct {
 	p        *planner
 	dims     []*dim
 	codes    [][]uint32 // by dimension
+	rowsOf   *groups    // the rows are what occurred of it, in its order; nil: of several or none
 	measures []expr.Node
 	slots    []dual.Vector // by job, N values each
 }
@@ -280,15 +281,12 @@ func (g *Grid) column(r *result) dual.Vector {
 	}
 	nums := make([]float64, g.N)
 	var vals []dual.Value
-	tuple := make([]uint32, len(r.dims))
+	group := g.groupsOf(r)
 	empty := r.empty()
 	var format *dual.Format
 	for row := range g.N {
-		for i, d := range r.dims {
-			tuple[i] = g.codes[d][row]
-		}
 		v := empty
-		if at := r.groups.find(tuple); at >= 0 {
+		if at := group(row); at >= 0 {
 			v = r.agg.Result(at)
 		}
 		if vals == nil && (v.HasText() || (v.Format != format && row > 0 && !v.IsNull())) {
@@ -310,6 +308,20 @@ func (g *Grid) column(r *result) dual.Vector {
 		return dual.Vals(vals)
 	}
 	return dual.Nums(nums, format)
+}
+
+// groupsOf returns the function from rows to the groups of a result; -1 is none.
+func (g *Grid) groupsOf(r *result) func(row int) int {
+	if r.groups == g.rowsOf && !r.groups.direct {
+		return func(row int) int { return row }
+	}
+	tuple := make([]uint32, len(r.dims))
+	return func(row int) int {
+		for i, d := range r.dims {
+			tuple[i] = g.codes[d][row]
+		}
+		return r.groups.find(tuple)
+	}
 }
 
 // only returns the result of the single group, or that over no records.

@@ -30,10 +30,11 @@ type slot struct {
 }
 
 // Largest numbers of groups held as plain arrays. With accumulators arrays
-// beat hashing even out of the caches, up to what memory they may take; without
-// them a group is one byte.
+// beat hashing even out of the caches, up to what memory they may take: more of
+// it where many rows come. Without them a group is one byte.
 const (
 	directMax      = 1 << 19
+	directMaxRows  = 1 << 21 // ... and at most half of the rows
 	directMaxAlone = 1 << 24
 )
 
@@ -267,9 +268,27 @@ func (g *groups) each(f func(group int, tuple []uint32)) {
 	}
 }
 
+// occurred returns the codes of all combinations that occurred, one behind the
+// other.
+func (g *groups) occurred() []uint32 {
+	if !g.direct {
+		return g.tuples
+	}
+	var list []uint32
+	g.each(func(_ int, tuple []uint32) { list = append(list, tuple...) })
+	return list
+}
+
 // merge adds the combinations of o and returns where its groups went.
 func (g *groups) merge(o *groups) []uint32 {
 	to := make([]uint32, o.n)
+	if g.direct && o.direct { // of the same sizes
+		for i, s := range o.seen {
+			to[i] = uint32(i)
+			g.seen[i] |= s
+		}
+		return to
+	}
 	o.each(func(i int, tuple []uint32) { to[i] = g.of(tuple) })
 	return to
 }

@@ -70,7 +70,7 @@ func (p *planner) makeRows(g *Grid) error {
 	}
 	var parts []*part
 	for _, positions := range p.islands() {
-		part := newPart(positions)
+		part := p.newPart(positions)
 		if !onlyData {
 			if part, err = p.combinations(positions); err != nil {
 				return err
@@ -83,26 +83,86 @@ func (p *planner) makeRows(g *Grid) error {
 	}
 	n := 1
 	for _, part := range parts {
-		if n *= part.groups.n; n > rowsMax {
+		part.settle()
+		if n *= part.rows(); n > rowsMax {
 			return fmt.Errorf("the dimensions make more than %d rows", rowsMax)
 		}
 	}
-	return p.multiply(g, parts, n)
+	p.multiply(g, parts, n)
+	if len(parts) == 1 && parts[0].groups == nil {
+		g.rowsOf = parts[0].result
+	}
+	return nil
 }
 
 // rowsMax bounds the rows of a grid.
 const rowsMax = 20_000_000
 
-// A part is the combinations of the dimensions of one tree. Its groups are
-// always hashed, so that they are numbered without gaps.
+// A part is the combinations of the dimensions of one tree.
 type part struct {
 	positions []int
-	groups    *groups
+	sizes     []uint64 // of the dimensions
+	most      uint64   // groups as a plain array
+
+	result *groups  // of the first result whose combinations the part has
+	groups *groups  // the combinations; nil: those of result
+	list   []uint32 // codes of combination i at i*len(positions), once all are known
 }
 
-func newPart(positions []int) *part {
-	return &part{positions: positions, groups: newGroups(make([]uint64, len(positions)))}
+// newPart returns a part without combinations. It marks them in an array that
+// is not much larger than what the results of the dimensions hold.
+func (p *planner) newPart(positions []int) *part {
+	pt := &part{positions: positions, sizes: make([]uint64, len(positions)), most: 1 << 16}
+	for i, at := range positions {
+		pt.sizes[i] = p.dims[at].size()
+	}
+	for _, j := range p.jobs {
+		if slices.Equal(j.byRow.dims, positions) {
+			pt.most = max(pt.most, 4*uint64(j.byRow.groups.n))
+		}
+	}
+	return pt
 }
+
+// add adds a combination.
+func (pt *part) add(tuple ...uint32) {
+	if pt.groups == nil {
+		pt.groups = newGroupsUpTo(pt.sizes, pt.most)
+		if pt.result != nil {
+			pt.addAll(pt.result)
+		}
+	}
+	pt.groups.of(tuple)
+}
+
+func (pt *part) addAll(g *groups) {
+	g.each(func(_ int, tuple []uint32) { pt.add(tuple...) })
+}
+
+// include adds the combinations of a result that is split by exactly the
+// part's dimensions. Those of the first one are not copied as long as there are
+// no others: most often all results are of one scan.
+func (pt *part) include(r *result) {
+	switch {
+	case !slices.Equal(r.dims, pt.positions) || r.groups == pt.result:
+	case pt.groups == nil && pt.result == nil:
+		pt.result = r.groups
+	default:
+		pt.addAll(r.groups)
+	}
+}
+
+// settle lists the combinations; there will be no more.
+func (pt *part) settle() {
+	switch {
+	case pt.groups != nil:
+		pt.list = pt.groups.occurred()
+	case pt.result != nil:
+		pt.list = pt.result.occurred()
+	}
+}
+
+func (pt *part) rows() int { return len(pt.list) / len(pt.positions) }
 
 // onlyData reports whether rows without records need not be listed: they are
 // not wanted, and there all measures are 0 or NULL. It takes linked
@@ -131,15 +191,6 @@ func (p *planner) onlyData(g *Grid) (bool, error) {
 	return true, nil
 }
 
-// include adds the combinations of a result that is split by exactly the
-// part's dimensions.
-func (pt *part) include(r *result) {
-	if !slices.Equal(r.dims, pt.positions) {
-		return
-	}
-	r.groups.each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
-}
-
 // islands returns the positions of the dimensions, together where their
 // tables are linked.
 func (p *planner) islands() (parts [][]int) {
@@ -161,7 +212,7 @@ func (p *planner) islands() (parts [][]int) {
 }
 
 // multiply writes the cartesian product of the parts as rows.
-func (p *planner) multiply(g *Grid, parts []*part, n int) error {
+func (p *planner) multiply(g *Grid, parts []*part, n int) {
 	g.N = n
 	g.codes = make([][]uint32, len(p.dims))
 	for i := range g.codes {
@@ -172,20 +223,19 @@ func (p *planner) multiply(g *Grid, parts []*part, n int) error {
 		pt := parts[i]
 		k := len(pt.positions)
 		for row := range n {
-			at := (row / repeat) % pt.groups.n * k
+			at := (row / repeat) % pt.rows() * k
 			for d, pos := range pt.positions {
-				g.codes[pos][row] = pt.groups.tuples[at+d]
+				g.codes[pos][row] = pt.list[at+d]
 			}
 		}
-		repeat *= pt.groups.n
+		repeat *= pt.rows()
 	}
-	return nil
 }
 
 // combinations returns the combinations of values of linked dimensions that
 // occur in the rows' scope.
 func (p *planner) combinations(positions []int) (*part, error) {
-	pt := newPart(positions)
+	pt := p.newPart(positions)
 	if d := p.dims[positions[0]]; d.call != "" {
 		d.allValues(pt)
 		return pt, nil
@@ -212,7 +262,7 @@ func (p *planner) combinations(positions []int) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups[0].each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
+	pt.addAll(groups[0])
 	return pt, nil
 }
 
@@ -237,7 +287,7 @@ func (s *scan) orphanCombinations(ctx context.Context, base *model.Table, pt *pa
 	if err := s.addOrphans(ctx, w); err != nil {
 		return err
 	}
-	w.groups[0].each(func(_ int, tuple []uint32) { pt.groups.of(tuple) })
+	pt.addAll(w.groups[0])
 	return nil
 }
 
@@ -251,7 +301,7 @@ func (p *planner) possibleValues(pt *part) {
 	r := p.c.Infer.Of(p.rows.st)
 	for code, possible := range r.Possible(f) {
 		if possible != 0 {
-			pt.groups.of([]uint32{uint32(code)})
+			pt.add(uint32(code))
 		}
 	}
 	if len(f.Tables) > 1 || listed {
@@ -266,6 +316,6 @@ func (p *planner) possibleValues(pt *part) {
 		words = rows.Words()
 	}
 	if f.Tables[0].Column(f).Mark(seen, words, 1) == 0 {
-		pt.groups.of([]uint32{0})
+		pt.add(0)
 	}
 }

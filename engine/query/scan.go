@@ -250,6 +250,8 @@ func (s *scan) directMax() uint64 {
 		return directMaxAlone
 	case s.sparse > 0:
 		return min(directMax, uint64(max(s.c.directMin(), 2*s.sparse)))
+	case s.base != nil:
+		return max(directMax, min(directMaxRows, uint64(s.base.Rows/2)))
 	}
 	return directMax
 }

@@ -95,6 +95,6 @@ func (p *planner) syntheticValue(n *expr.Call) expr.Node {
 // allValues lists every value of a synthetic dimension.
 func (d *dim) allValues(pt *part) {
 	for code := range d.values.Symbols.Len() {
-		pt.groups.of([]uint32{uint32(code + 1)})
+		pt.add(uint32(code + 1))
 	}
 }
