@@ -35,6 +35,9 @@ type columnBuilder struct {
 	open    int // entries of dict that are unseen
 	buf     []uint32
 	fresh   []uint32 // entries of dict to be looked up
+	// sole says that the field has no values but those of dict, which are
+	// pairwise different: a fresh entry is new, and need not be looked up.
+	sole bool
 }
 
 // Marks of a dictionary entry that has not been looked up yet, and of one that
@@ -270,6 +273,9 @@ func (c *columnBuilder) translate(buf []uint32, v *dual.Vector, show func(dual.V
 // lookUpFresh finds the codes of the fresh entries, in the order in which they
 // came.
 func (c *columnBuilder) lookUpFresh(show func(dual.Value) string) error {
+	if c.sole {
+		return c.addFresh(show)
+	}
 	var vals [warmBlock]dual.Value
 	for lo := 0; lo < len(c.fresh); lo += warmBlock {
 		part := c.fresh[lo:min(lo+warmBlock, len(c.fresh))]
@@ -284,6 +290,46 @@ func (c *columnBuilder) lookUpFresh(show func(dual.Value) string) error {
 			}
 			c.through[e] = code
 		}
+	}
+	return nil
+}
+
+// addFresh adds the fresh entries as new values.
+func (c *columnBuilder) addFresh(show func(dual.Value) string) error {
+	s := c.field.Symbols
+	if len(c.fresh) > 0 && c.dict.Nums != nil && s.ends == nil && c.plain(c.dict) {
+		return c.addNumbers()
+	}
+	s.reserve(len(c.fresh))
+	for _, e := range c.fresh {
+		c.through[e] = 0
+		v := c.dict.At(int(e))
+		if v.IsNull() {
+			continue
+		}
+		if err := s.add(c.field.dress(v, show)); err != nil {
+			return err
+		}
+		c.through[e] = uint32(s.n)
+	}
+	return nil
+}
+
+// addNumbers is addFresh for plain numbers, of which none is NULL: translate
+// has left those out.
+func (c *columnBuilder) addNumbers() error {
+	s := c.field.Symbols
+	if s.n+len(c.fresh) > symbolsMax {
+		return fmt.Errorf("more than %d distinct values", symbolsMax)
+	}
+	if s.nums == nil {
+		s.nums = []float64{math.NaN()}
+	}
+	s.nums = doubled(s.nums, len(c.fresh))
+	for _, e := range c.fresh {
+		s.nums = append(s.nums, c.dict.Nums[e])
+		s.n++
+		c.through[e] = uint32(s.n)
 	}
 	return nil
 }

@@ -168,9 +168,7 @@ func (c *Catalog) Seal() error {
 		g.Go(func() error {
 			compact(f, places[f])
 			f.Symbols.trim()
-			for _, p := range places[f] {
-				p.table.Columns[p.at] = p.table.Columns[p.at].pack(uint32(f.Symbols.n))
-			}
+			replace(places[f], func(c *Column) *Column { return c.pack(uint32(f.Symbols.n)) })
 			f.dict.Store(nil) // made while loading, of numbers as they lay then
 			return nil
 		})
@@ -199,6 +197,19 @@ type place struct {
 	at    int
 }
 
+// replace puts what is made of a column in its place. A column of several
+// tables ([Catalog.Project]) stays one.
+func replace(places []place, made func(*Column) *Column) {
+	done := make(map[*Column]*Column, len(places))
+	for _, p := range places {
+		at := &p.table.Columns[p.at]
+		if done[*at] == nil {
+			done[*at] = made(*at)
+		}
+		*at = done[*at]
+	}
+}
+
 // compact drops the values of f that no row has. The order of the others, and
 // so the load order, stays. It touches only the columns of f.
 func compact(f *Field, places []place) {
@@ -221,12 +232,11 @@ func compact(f *Field, places []place) {
 		return
 	}
 	symbols, to := f.Symbols.keep(seen)
-	for _, p := range places {
-		col := p.table.Columns[p.at]
-		codes := make([]uint32, col.Rows())
-		col.Through(codes, 0, to)
-		p.table.Columns[p.at] = NewColumn(f, codes)
-	}
+	replace(places, func(c *Column) *Column {
+		codes := make([]uint32, c.Rows())
+		c.Through(codes, 0, to)
+		return NewColumn(f, codes)
+	})
 	f.Symbols = symbols
 	f.dict.Store(nil)
 }

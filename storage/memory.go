@@ -32,9 +32,14 @@ func (c *Catalog) Memory() (u Usage) {
 	for _, f := range c.order {
 		u.add(f.Memory())
 	}
+	counted := map[*Column]bool{} // tables may share columns
 	for _, t := range c.tables {
-		u.CodeBytes += t.Memory()
 		for _, c := range t.Columns {
+			if counted[c] {
+				continue
+			}
+			counted[c] = true
+			u.CodeBytes += c.sizeBytes()
 			u.ValueBytes += c.values.Load().sizeBytes()
 			if c.isReady() && c.mapped {
 				u.MappedBytes += c.codeBytes()

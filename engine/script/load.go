@@ -114,8 +114,10 @@ func (r *runner) loadOne(l, bottom *load) error {
 	if l.prefix.buffer != nil && r.opt.BufferDir != "" {
 		return r.loadBuffered(l, bottom, label)
 	}
-	if done, err := r.loadOptimised(l, label); done || err != nil {
-		return err
+	for _, byCodes := range []func(*load, string) (bool, error){r.loadOptimised, r.loadResident} {
+		if done, err := byCodes(l, label); done || err != nil {
+			return err
+		}
 	}
 	in, err := r.open(bottom, bottom == l)
 	if err != nil {
