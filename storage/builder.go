@@ -187,28 +187,31 @@ func (c *columnBuilder) space(n int) []uint32 {
 func (c *columnBuilder) append(v *dual.Vector, show func(dual.Value) string) error {
 	buf := c.space(v.N)
 	before := c.field.Symbols.n
-	var err error
+	if err := c.codesOf(buf, v, show); err != nil {
+		return err
+	}
+	c.codes.append(buf, uint32(c.field.Symbols.n))
+	c.codes.cover(uint32(before), uint32(c.field.Symbols.n))
+	return nil
+}
+
+// codesOf writes the codes of the values of v into buf.
+func (c *columnBuilder) codesOf(buf []uint32, v *dual.Vector, show func(dual.Value) string) error {
 	switch {
 	case v.N == 0:
 		return nil
 	case v.Const:
-		code, e := c.code(v.Dict.At(0), show)
+		code, err := c.code(v.Dict.At(0), show)
 		for i := range buf {
 			buf[i] = code
 		}
-		err = e
+		return err
 	case v.Codes == nil && v.Dict.Nums != nil && c.plain(v.Dict):
-		err = c.field.Symbols.numCodes(buf, v.Dict.Nums)
+		return c.field.Symbols.numCodes(buf, v.Dict.Nums)
 	case v.Codes == nil:
-		err = c.lookUp(buf, v.Dict, show)
-	default:
-		err = c.translate(buf, v, show)
+		return c.lookUp(buf, v.Dict, show)
 	}
-	if err == nil {
-		c.codes.append(buf, uint32(c.field.Symbols.n))
-		c.codes.cover(uint32(before), uint32(c.field.Symbols.n))
-	}
-	return err
+	return c.translate(buf, v, show)
 }
 
 // plain reports whether numbers can go into the field without a look at each,

@@ -76,7 +76,7 @@ func (f *Field) Dict() *dual.Dict {
 func (f *Field) makeDict() *dual.Dict {
 	s := f.Symbols
 	s.ready()
-	d := &dual.Dict{Format: f.Format}
+	d := &dual.Dict{Format: f.Format, Distinct: true}
 	switch {
 	case s.ends != nil:
 		d.Vals = make([]dual.Value, s.n+1)

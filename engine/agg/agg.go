@@ -9,6 +9,7 @@ package agg
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/fn"
@@ -93,6 +94,9 @@ func New(c *fn.Context, s Spec) (Aggregator, error) {
 func grown[T any](s []T, n int) []T {
 	if n <= len(s) {
 		return s
+	}
+	if n > cap(s) { // doubled: groups become more from batch to batch, and copying them all each time is slow
+		s = slices.Grow(s, max(n, 2*len(s))-len(s))
 	}
 	return append(s, make([]T, n-len(s))...)
 }

@@ -131,3 +131,10 @@ func (a *count) Merge(o Aggregator, to []uint32) {
 func (a *count) Result(g int) dual.Value {
 	return dual.Formatted(float64(a.groups[g]), fn.FormatInteger)
 }
+
+func (a *count) numbers(dst []float64) *dual.Format {
+	for g := range dst {
+		dst[g] = float64(a.groups[g])
+	}
+	return fn.FormatInteger
+}

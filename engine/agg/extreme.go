@@ -59,11 +59,21 @@ func (a *extreme) Merge(o Aggregator, to []uint32) {
 	}
 }
 
-func (a *extreme) Result(g int) dual.Value {
+func (a *extreme) Result(g int) dual.Value { return dual.Formatted(a.result(g), fn.FormatReal) }
+
+// result returns the number of a group, NaN for NULL.
+func (a *extreme) result(g int) float64 {
 	if math.IsInf(a.groups[g], 1) {
-		return dual.Value{}
+		return math.NaN()
 	}
-	return dual.Formatted(a.groups[g]*a.sign, fn.FormatReal)
+	return a.groups[g] * a.sign
+}
+
+func (a *extreme) numbers(dst []float64) *dual.Format {
+	for g := range dst {
+		dst[g] = a.result(g)
+	}
+	return fn.FormatReal
 }
 
 // ranked keeps as many of the least different sign*x as the rank asks for.

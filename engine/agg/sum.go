@@ -87,13 +87,23 @@ func (a *sum) Merge(o Aggregator, to []uint32) {
 	}
 }
 
-func (a *sum) Result(g int) dual.Value {
+func (a *sum) Result(g int) dual.Value { return dual.Formatted(a.result(g), fn.FormatReal) }
+
+// result returns the number of a group, NaN for NULL.
+func (a *sum) result(g int) float64 {
 	t := &a.groups[g]
 	switch {
 	case !a.mean:
-		return dual.Formatted(t.value(), fn.FormatReal)
+		return t.value()
 	case t.n == 0:
-		return dual.Value{}
+		return math.NaN()
 	}
-	return dual.Formatted(t.value()/float64(t.n), fn.FormatReal)
+	return t.value() / float64(t.n)
+}
+
+func (a *sum) numbers(dst []float64) *dual.Format {
+	for g := range dst {
+		dst[g] = a.result(g)
+	}
+	return fn.FormatReal
 }

@@ -12,11 +12,14 @@ import (
 // Exactly one of Nums and Vals is set. Nums holds numbers without own text,
 // NaN for NULL, all shown by Format; or, if Texts is set, whole numbers below
 // 1e15 that came as texts, each the one by which its number is shown anyway.
+//
+// Distinct says that no two entries are the [Same], as in a symbol table.
 type Dict struct {
-	Nums   []float64
-	Vals   []Value
-	Format *Format
-	Texts  bool
+	Nums     []float64
+	Vals     []Value
+	Format   *Format
+	Texts    bool
+	Distinct bool
 }
 
 // Len returns the number of entries.
