@@ -49,27 +49,20 @@ func (c *Catalog) Project(name string, t *Table, picks []Pick, rows []uint32) (*
 	return out, g.Wait()
 }
 
-// projectRows is the number of rows that are moved at a time: their codes stay
-// in the cache.
-const projectRows = 1 << 14
-
 // project makes a column of the field to; dict has the values of from where it
 // is a column of another field.
 func (c *Catalog) project(from *Column, to *Field, dict *dual.Dict, n int, rows []uint32) (*Column, error) {
+	p := Piece{from, rows, rows == nil}
+	if dict == nil {
+		return Gather(to, p), nil
+	}
 	b := columnBuilder{field: to, sole: to.Symbols.n == 0}
 	b.codes.expected = n
-	codes := make([]uint32, min(n, projectRows))
-	for lo := 0; lo < n; lo += projectRows {
-		codes = codes[:min(projectRows, n-lo)]
-		if rows == nil {
-			from.Codes(codes, lo)
-		} else {
-			from.CodesAt(codes, rows[lo:lo+len(codes)])
-		}
-		if dict == nil {
-			b.codes.append(codes, uint32(to.Symbols.n))
-			continue
-		}
+	codes := make([]uint32, min(n, gatherRows))
+	scratch := make([]uint32, len(codes))
+	for lo := 0; lo < n; lo += gatherRows {
+		codes = codes[:min(gatherRows, n-lo)]
+		p.codes(codes, scratch, lo)
 		v := dual.Coded(codes, dict)
 		if err := b.append(&v, c.Show); err != nil {
 			return nil, err

@@ -43,11 +43,7 @@ func (t *Table) subset(rows *bitset.Set, fields map[*Field]*Field) *Table {
 		case rows == nil:
 			s.Columns = append(s.Columns, col.Of(f))
 		default:
-			codes := make([]uint32, len(at))
-			for i, r := range at {
-				codes[i] = col.Code(int(r))
-			}
-			s.Columns = append(s.Columns, NewColumn(f, codes))
+			s.Columns = append(s.Columns, Gather(f, Piece{col, at, false}))
 		}
 	}
 	return &s

@@ -1,5 +1,7 @@
 package storage
 
+import "sync"
+
 // A Table is a list of columns of equal length. Its columns are not changed
 // once it is in a catalog: an operation on it makes a new table.
 type Table struct {
@@ -53,12 +55,10 @@ func (t *Table) Select(rows []uint32) *Table {
 	out := *t
 	out.Rows = len(rows)
 	out.Columns = make([]*Column, len(t.Columns))
+	var wg sync.WaitGroup
 	for i, c := range t.Columns {
-		codes := make([]uint32, len(rows))
-		for j, r := range rows {
-			codes[j] = c.Code(int(r))
-		}
-		out.Columns[i] = NewColumn(c.Field, codes)
+		wg.Go(func() { out.Columns[i] = Gather(c.Field, Piece{c, rows, false}) })
 	}
+	wg.Wait()
 	return &out
 }

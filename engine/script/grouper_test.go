@@ -148,7 +148,19 @@ func TestPairTable(t *testing.T) {
 				}
 				want[i] = slow[pair]
 			}
+			looked := slices.Clone(at)
 			fast.number(at, codes)
+			fast.find(looked, codes)
+			for i, number := range looked {
+				if number != want[i]+1 {
+					t.Fatalf("seed %d: pair found as %d, want %d", seed, number, want[i]+1)
+				}
+			}
+			none := []uint32{uint32(a), 0, ^uint32(0)}
+			fast.find(none, []uint32{0, uint32(b), ^uint32(0)})
+			if !slices.Equal(none, make([]uint32, 3)) {
+				t.Fatalf("seed %d: pairs that there are not found as %d", seed, none)
+			}
 			if !slices.Equal(at, want) || fast.n != len(slow) {
 				t.Fatalf("seed %d: %d pairs %v, want %d %v", seed, fast.n, at, len(slow), want)
 			}

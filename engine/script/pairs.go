@@ -185,3 +185,45 @@ func (t *pairTable) put(e uint64) {
 	}
 	t.slots[slot] = e
 }
+
+// find replaces every at[i] by the number + 1 of the pair at[i], codes[i], 0
+// where it has none.
+func (t *pairTable) find(at, codes []uint32) {
+	codes = codes[:len(at)]
+	if t.slots != nil {
+		for lo := 0; lo < len(at); lo += pairBlock {
+			hi := min(lo+pairBlock, len(at))
+			t.findBlock(at[lo:hi], codes[lo:hi])
+		}
+		return
+	}
+	direct, stride := t.direct, t.stride
+	for i, a := range at {
+		at[i] = 0
+		if place := int(a)*stride + int(codes[i]); int(codes[i]) < stride && place < len(direct) {
+			at[i] = direct[place]
+		}
+	}
+}
+
+func (t *pairTable) findBlock(at, codes []uint32) {
+	var hashes [pairBlock]uint32
+	var slots [pairBlock]uint64
+	codes = codes[:len(at)]
+	for i, a := range at {
+		hashes[i] = t.hashOf(pairOf(a, codes[i]))
+		slots[i] = t.slots[hashes[i]>>t.shift]
+	}
+	mask := len(t.slots) - 1
+	for i, a := range at {
+		pair, e := pairOf(a, codes[i]), slots[i]
+		at[i] = 0
+		for slot := int(hashes[i] >> t.shift); e != 0; e = t.slots[slot] {
+			if uint32(e>>32) == hashes[i] && t.pairs[uint32(e)] == pair {
+				at[i] = uint32(e)
+				break
+			}
+			slot = (slot + 1) & mask
+		}
+	}
+}

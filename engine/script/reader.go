@@ -53,9 +53,7 @@ func (r *tableReader) Next(ctx context.Context) (*source.Batch, error) {
 		if r.order == nil {
 			c.Codes(codes, r.row)
 		} else {
-			for j := range codes {
-				codes[j] = c.Code(int(r.order[r.row+j]))
-			}
+			c.CodesAt(codes, r.order[r.row:r.row+n])
 		}
 		b.Columns[i] = dual.Coded(codes, r.dicts[i])
 	}
