@@ -27,6 +27,7 @@ type Builder struct {
 type columnBuilder struct {
 	field *Field
 	codes codeBuilder
+	defaults
 	// dict is the dictionary of the last coded vector and through its
 	// entries' codes, unseen where they have not occurred yet: a dictionary
 	// entry is looked up once, not once per row.
@@ -197,11 +198,12 @@ func (c *columnBuilder) append(v *dual.Vector, show func(dual.Value) string) err
 
 // codesOf writes the codes of the values of v into buf.
 func (c *columnBuilder) codesOf(buf []uint32, v *dual.Vector, show func(dual.Value) string) error {
+	c.defaults = defaults{show: show}
 	switch {
 	case v.N == 0:
 		return nil
 	case v.Const:
-		code, err := c.code(v.Dict.At(0), show)
+		code, err := c.code(v.Dict.At(0))
 		for i := range buf {
 			buf[i] = code
 		}
@@ -209,9 +211,9 @@ func (c *columnBuilder) codesOf(buf []uint32, v *dual.Vector, show func(dual.Val
 	case v.Codes == nil && v.Dict.Nums != nil && c.plain(v.Dict):
 		return c.field.Symbols.numCodes(buf, v.Dict.Nums)
 	case v.Codes == nil:
-		return c.lookUp(buf, v.Dict, show)
+		return c.lookUp(buf, v.Dict)
 	}
-	return c.translate(buf, v, show)
+	return c.translate(buf, v)
 }
 
 // plain reports whether numbers can go into the field without a look at each,
@@ -227,15 +229,15 @@ func (c *columnBuilder) plain(d *dual.Dict) bool {
 	case d.Format == nil:
 		return true
 	}
-	v := c.field.dress(dual.Value{Kind: dual.Num, Format: d.Format}, func(dual.Value) string { return "" })
+	v := c.field.dress(dual.Value{Kind: dual.Num, Format: d.Format}, &defaults{show: func(dual.Value) string { return "" }})
 	return v.Kind == dual.Num
 }
 
-func (c *columnBuilder) code(v dual.Value, show func(dual.Value) string) (uint32, error) {
-	return c.field.Symbols.Code(c.field.dress(v, show))
+func (c *columnBuilder) code(v dual.Value) (uint32, error) {
+	return c.field.Symbols.Code(c.field.dress(v, &c.defaults))
 }
 
-func (c *columnBuilder) translate(buf []uint32, v *dual.Vector, show func(dual.Value) string) error {
+func (c *columnBuilder) translate(buf []uint32, v *dual.Vector) error {
 	if c.dict != v.Dict {
 		c.dict = v.Dict
 		if n := v.Dict.Len(); cap(c.through) < n {
@@ -266,7 +268,7 @@ func (c *columnBuilder) translate(buf []uint32, v *dual.Vector, show func(dual.V
 		}
 	}
 	c.open -= len(c.fresh)
-	if err := c.lookUpFresh(show); err != nil {
+	if err := c.lookUpFresh(); err != nil {
 		return err
 	}
 	simd.Translate(buf, v.Codes, c.through)
@@ -275,9 +277,9 @@ func (c *columnBuilder) translate(buf []uint32, v *dual.Vector, show func(dual.V
 
 // lookUpFresh finds the codes of the fresh entries, in the order in which they
 // came.
-func (c *columnBuilder) lookUpFresh(show func(dual.Value) string) error {
+func (c *columnBuilder) lookUpFresh() error {
 	if c.sole {
-		return c.addFresh(show)
+		return c.addFresh()
 	}
 	var vals [warmBlock]dual.Value
 	for lo := 0; lo < len(c.fresh); lo += warmBlock {
@@ -287,7 +289,7 @@ func (c *columnBuilder) lookUpFresh(show func(dual.Value) string) error {
 		}
 		c.field.Symbols.warm(vals[:len(part)])
 		for i, e := range part {
-			code, err := c.code(vals[i], show)
+			code, err := c.code(vals[i])
 			if err != nil {
 				return err
 			}
@@ -298,7 +300,7 @@ func (c *columnBuilder) lookUpFresh(show func(dual.Value) string) error {
 }
 
 // addFresh adds the fresh entries as new values.
-func (c *columnBuilder) addFresh(show func(dual.Value) string) error {
+func (c *columnBuilder) addFresh() error {
 	s := c.field.Symbols
 	if len(c.fresh) > 0 && c.dict.Nums != nil && s.ends == nil && c.plain(c.dict) {
 		return c.addNumbers()
@@ -310,7 +312,7 @@ func (c *columnBuilder) addFresh(show func(dual.Value) string) error {
 		if v.IsNull() {
 			continue
 		}
-		if err := s.add(c.field.dress(v, show)); err != nil {
+		if err := s.add(c.field.dress(v, &c.defaults)); err != nil {
 			return err
 		}
 		c.through[e] = uint32(s.n)
@@ -338,7 +340,7 @@ func (c *columnBuilder) addNumbers() error {
 }
 
 // lookUp writes the codes of all entries of a dictionary into buf.
-func (c *columnBuilder) lookUp(buf []uint32, d *dual.Dict, show func(dual.Value) string) (err error) {
+func (c *columnBuilder) lookUp(buf []uint32, d *dual.Dict) (err error) {
 	var vals [warmBlock]dual.Value
 	for lo := 0; lo < len(buf); lo += warmBlock {
 		part := buf[lo:min(lo+warmBlock, len(buf))]
@@ -347,7 +349,7 @@ func (c *columnBuilder) lookUp(buf []uint32, d *dual.Dict, show func(dual.Value)
 		}
 		c.field.Symbols.warm(vals[:len(part)])
 		for i := range part {
-			if part[i], err = c.code(vals[i], show); err != nil {
+			if part[i], err = c.code(vals[i]); err != nil {
 				return err
 			}
 		}

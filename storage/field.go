@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"sync/atomic"
 
 	"github.com/cognate-bi/cognate/storage/dual"
@@ -100,9 +99,9 @@ func (f *Field) makeDict() *dual.Dict {
 // its text stored, and so does any formatted number beside values that show
 // their own text. A text that is just what its number is shown as by default
 // is not stored: numbers from text files take no more room than others.
-func (f *Field) dress(v dual.Value, show func(dual.Value) string) dual.Value {
+func (f *Field) dress(v dual.Value, d *defaults) dual.Value {
 	switch {
-	case v.Kind == dual.Both && f.Format == nil && isDefaultText(v, show):
+	case v.Kind == dual.Both && f.Format == nil && d.isDefault(v):
 		f.Symbols.plain = true
 		return dual.Number(v.Num)
 	case v.Kind != dual.Num || v.Format == nil:
@@ -113,7 +112,7 @@ func (f *Field) dress(v dual.Value, show func(dual.Value) string) dual.Value {
 		f.Format = v.Format
 		return v
 	}
-	return dual.New(show(v), v.Num)
+	return dual.New(d.show(v), v.Num)
 }
 
 // Add returns the codes of values in the field's symbol table, which gets those
@@ -124,7 +123,7 @@ func (f *Field) dress(v dual.Value, show func(dual.Value) string) dual.Value {
 // It is for one goroutine at a time, before the catalog is sealed.
 func (f *Field) Add(vals []dual.Value, show func(dual.Value) string) ([]uint32, error) {
 	s := f.Symbols
-	a := adder{symbols: s, show: show}
+	a := adder{symbols: s, defaults: defaults{show: show}}
 	a.drop = f.Format == nil && (s.plain || s.nums == nil) && !slices.ContainsFunc(vals, isPureNumber)
 	add := a.lookUp
 	if s.n == 0 && ascending(vals) {
@@ -140,13 +139,13 @@ func (f *Field) Add(vals []dual.Value, show func(dual.Value) string) ([]uint32, 
 // An adder adds values to a symbol table.
 type adder struct {
 	symbols *Symbols
-	show    func(dual.Value) string
-	drop    bool // texts that are the default ones are not kept
+	defaults
+	drop bool // texts that are the default ones are not kept
 }
 
 // stored returns a value as it is kept.
 func (a *adder) stored(v dual.Value) dual.Value {
-	if a.drop && v.Kind == dual.Both && isDefaultText(v, a.show) {
+	if a.drop && v.Kind == dual.Both && a.isDefault(v) {
 		a.symbols.plain = true
 		return dual.Number(v.Num)
 	}
@@ -197,47 +196,3 @@ func (a *adder) lookUp(codes []uint32, vals []dual.Value) error {
 }
 
 func isPureNumber(v dual.Value) bool { return v.Kind == dual.Num }
-
-// isDefaultText reports whether the text of a dual is the default text of its
-// number.
-func isDefaultText(v dual.Value, show func(dual.Value) string) bool {
-	if isInteger(v.Num) {
-		return isDigitsOf(v.Text, int64(v.Num))
-	}
-	return show != nil && show(dual.Number(v.Num)) == v.Text
-}
-
-// isDigitsOf reports whether text is x as it is written by default: no sign
-// but a minus, no zeros in front. It is below 1e15.
-func isDigitsOf(text string, x int64) bool {
-	negative := text != "" && text[0] == '-'
-	if negative {
-		text = text[1:]
-		x = -x
-	}
-	if text == "" || len(text) > 15 || text[0] == '0' && (len(text) > 1 || negative) {
-		return false
-	}
-	n := int64(0)
-	for i := range len(text) {
-		d := text[i] - '0'
-		if d > 9 {
-			return false
-		}
-		n = n*10 + int64(d)
-	}
-	return n == x
-}
-
-// isInteger reports whether x is whole and not so large that it is shown with
-// an exponent.
-func isInteger(x float64) bool { return x == math.Trunc(x) && math.Abs(x) < 1e15 }
-
-// appendInteger appends the default text of a whole number, which is the same
-// in every locale; nil for other numbers and very large ones.
-func appendInteger(dst []byte, x float64) []byte {
-	if !isInteger(x) {
-		return nil
-	}
-	return strconv.AppendInt(dst, int64(x), 10)
-}
