@@ -8,7 +8,8 @@ import (
 	"github.com/cognate-bi/cognate/storage"
 )
 
-// What follows is what joins have to agree with: maps and one row at a time.
+// What follows is what joins and DISTINCT have to agree with: maps and one row
+// at a time.
 
 // noKey is the key of rows that match nothing: a part of it is NULL.
 const noKey = math.MaxUint32
@@ -166,4 +167,39 @@ func pickNaively(left, right *storage.Column, leftRows, rightRows []int32) *stor
 		}
 	}
 	return storage.NewColumn(field, codes)
+}
+
+// distinctRowsNaively returns the rows of t that differ from all rows before them.
+func distinctRowsNaively(t *storage.Table) []uint32 {
+	ids := make([]uint32, t.Rows)
+	codes := make([]uint32, t.Rows)
+	n := 1
+	for i, c := range t.Columns {
+		c.Codes(codes, 0)
+		if i == 0 {
+			copy(ids, codes)
+			n = c.Field.Symbols.Len() + 1
+			continue
+		}
+		pairs := make(map[uint64]uint32, n)
+		for i := range ids {
+			pair := uint64(ids[i])<<32 | uint64(codes[i])
+			id, ok := pairs[pair]
+			if !ok {
+				id = uint32(len(pairs))
+				pairs[pair] = id
+			}
+			ids[i] = id
+		}
+		n = len(pairs)
+	}
+	seen := make([]bool, n)
+	rows := make([]uint32, 0, n)
+	for i, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			rows = append(rows, uint32(i))
+		}
+	}
+	return rows
 }

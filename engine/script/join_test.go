@@ -3,6 +3,7 @@ package script
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/cognate-bi/cognate/storage"
@@ -111,6 +112,19 @@ func TestKeep(t *testing.T) {
 			}
 			sameTable(t, why, l, wantLeft)
 			sameTable(t, why, r, wantRight)
+		}
+	}
+}
+
+// TestDistinctRows compares the different rows of random tables with those
+// found by maps.
+func TestDistinctRows(t *testing.T) {
+	for seed := range uint64(200) {
+		left, right := randomTables(rand.New(rand.NewPCG(seed, 6)))
+		for _, table := range []*storage.Table{left, right} {
+			if got, want := distinctRows(table), distinctRowsNaively(table); !slices.Equal(got, want) {
+				t.Fatalf("seed %d, %s: rows %v, want %v", seed, table.Name, got, want)
+			}
 		}
 	}
 }

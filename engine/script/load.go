@@ -434,29 +434,22 @@ func (d *distinctReader) Next(ctx context.Context) (*source.Batch, error) {
 // distinctRows returns the rows of t that differ from all rows before them.
 func distinctRows(t *storage.Table) []uint32 {
 	ids := make([]uint32, t.Rows)
-	codes := make([]uint32, t.Rows)
 	n := 1
+	var codes []uint32
 	for i, c := range t.Columns {
-		c.Codes(codes, 0)
 		if i == 0 {
-			copy(ids, codes)
+			c.Codes(ids, 0)
 			n = c.Field.Symbols.Len() + 1
 			continue
 		}
-		pairs := make(map[uint64]uint32, n)
-		for i := range ids {
-			pair := uint64(ids[i])<<32 | uint64(codes[i])
-			id, ok := pairs[pair]
-			if !ok {
-				id = uint32(len(pairs))
-				pairs[pair] = id
-			}
-			ids[i] = id
-		}
-		n = len(pairs)
+		codes = resized(codes, t.Rows)
+		c.Codes(codes, 0)
+		var pairs pairTable
+		pairs.number(ids, codes)
+		n = pairs.n
 	}
 	seen := make([]bool, n)
-	rows := make([]uint32, 0, n)
+	var rows []uint32
 	for i, id := range ids {
 		if !seen[id] {
 			seen[id] = true

@@ -40,6 +40,8 @@ func BenchmarkLoad(b *testing.B) {
 		{"group/three", "R: LOAD s, d, m, Sum(f) as x, Max(id) as hi RESIDENT T GROUP BY s, d, m;"},
 		{"group/unique", "R: LOAD id, Sum(f) as x RESIDENT T GROUP BY id;"},
 		{"group/computed", "R: LOAD Floor(f) as c, Year(d) as y, Sum(f) as x RESIDENT T GROUP BY Floor(f), Year(d);"},
+		{"distinct/two", "R: LOAD DISTINCT m, d RESIDENT T;"},
+		{"distinct/three", "R: LOAD DISTINCT s, d, m RESIDENT T;"},
 		{"keep/one", "LEFT KEEP (T) LOAD k, b RESIDENT K;"},
 		{"keep/two", "INNER KEEP (T) LOAD k, m, b RESIDENT K;"},
 		{"join/left", "LEFT JOIN (T) LOAD k, b RESIDENT K;"},
