@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/google/uuid"
 
@@ -94,7 +95,7 @@ type App struct {
 
 	reloading sync.Mutex
 	saving    sync.Mutex
-	saved     *Data // what the file holds, nil = not known; guarded by saving
+	saved     weak.Pointer[Data] // what the file holds, zero = not known; guarded by saving. It keeps no data in memory
 	progress  progress
 }
 

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/cognate-bi/cognate/engine/fn"
 	"github.com/cognate-bi/cognate/engine/query"
@@ -168,4 +170,58 @@ func TestReloadThatDoesNotFit(t *testing.T) {
 	if errs := a.Progress().Errors; len(errs) == 0 || a.Data().Model.Field("text") != nil {
 		t.Errorf("errors %v", errs)
 	}
+}
+
+// An app that is closed, or whose data a reload replaced, leaves nothing
+// behind: neither tables nor results are held by anyone.
+func TestClosedAppIsFreed(t *testing.T) {
+	l, err := NewLibrary(Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := func(a *App) map[string]func() bool {
+		data := a.Data()
+		catalog, engine := weak.Make(data.Model.Catalog), weak.Make(data.Infer)
+		column := weak.Make(data.Model.Catalog.Tables()[0].Columns[0])
+		return map[string]func() bool{
+			"tables":     func() bool { return catalog.Value() != nil },
+			"a column":   func() bool { return column.Value() != nil },
+			"the engine": func() bool { return engine.Value() != nil },
+		}
+	}
+	isFreed := func(when string, parts map[string]func() bool) {
+		t.Helper()
+		for range 3 { // what a clean-up holds goes with the next collection
+			runtime.GC()
+		}
+		for name, isThere := range parts {
+			if isThere() {
+				t.Errorf("%s: %s is still in memory", when, name)
+			}
+		}
+	}
+	id := smallApps(t, l, 1)[0]
+	a, err := l.Open(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, a)
+	parts := held(a)
+	for name, isThere := range parts {
+		if !isThere() {
+			t.Fatalf("%s is not in memory: the test tells nothing", name)
+		}
+	}
+	if ok, err := a.Reload(t.Context(), ""); !ok || err != nil {
+		t.Fatal(err)
+	}
+	isFreed("after a reload", parts)
+	fill(t, a)
+	parts = held(a)
+	l.Close(a)
+	if n := l.MemoryBytes(); n != 0 {
+		t.Errorf("%d bytes are accounted for", n)
+	}
+	isFreed("after the last one has closed the app", parts)
+	runtime.KeepAlive(l)
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"weak"
 
 	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/model"
@@ -55,7 +56,7 @@ func (a *App) write(data bool) error {
 		return err
 	}
 	d, content := a.Data(), a.Content()
-	if a.saved != nil && (a.saved == d || !data) {
+	if a.saved != (weak.Pointer[Data]{}) && (a.saved == weak.Make(d) || !data) {
 		err := qvf.SaveDocument(path, content.App, content.State, a.lib.saveOptions(), a.lib.keys())
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, qvf.ErrOtherSealing) {
 			return err
@@ -64,7 +65,7 @@ func (a *App) write(data bool) error {
 	if err := qvf.Save(path, content, a.lib.saveOptions()); err != nil {
 		return err
 	}
-	a.saved = d
+	a.saved = weak.Make(d)
 	return nil
 }
 
@@ -123,7 +124,7 @@ func (l *Library) Import(path string) (id string, problems []error, err error) {
 		title = fmt.Sprintf("%s(%d)", base, n)
 	}
 	a.SetProperties(a.Properties().With("qTitle", tree.NewString(title)))
-	a.saved = nil // the file is not the library's
+	a.saved = weak.Pointer[Data]{} // the file is not the library's
 	if err := a.write(true); err != nil {
 		return "", nil, fmt.Errorf("import %s: %w", path, err)
 	}
@@ -178,7 +179,7 @@ func (a *App) readOwn(f *qvf.File) error {
 		return err
 	}
 	a.data.Store(d)
-	a.saved = d
+	a.saved = weak.Make(d)
 	return nil
 }
 
