@@ -413,16 +413,30 @@ func (s *Symbols) add(v dual.Value) error {
 // keep returns a symbol table of only the codes in used, in the same order,
 // and the map from old codes to new ones.
 func (s *Symbols) keep(used []uint8) (*Symbols, []uint32) {
-	to := make([]uint32, s.n+1)
-	out := &Symbols{}
-	for c := uint32(1); c <= uint32(s.n); c++ {
-		if used[c] == 0 {
-			continue
+	to, n := make([]uint32, s.n+1), 0
+	for c := 1; c <= s.n; c++ {
+		if used[c] != 0 {
+			n++
+			to[c] = uint32(n)
 		}
-		_ = out.add(s.Value(c)) // cannot outgrow what it is taken from
-		to[c] = uint32(out.n)
 	}
-	return out, to
+	return s.inOrder(to, n), to
+}
+
+// inOrder returns a symbol table of the values that have a place from 1 to n,
+// in the order of their places.
+func (s *Symbols) inOrder(to []uint32, n int) *Symbols {
+	at := make([]uint32, n)
+	for code, place := range to {
+		if place != 0 {
+			at[place-1] = uint32(code)
+		}
+	}
+	out := &Symbols{plain: s.plain}
+	for _, code := range at {
+		_ = out.add(s.Value(code)) // cannot outgrow what it is taken from
+	}
+	return out
 }
 
 // trim gives back spare capacity and the look-up index: loading is over, and
