@@ -3,14 +3,17 @@ package app
 import (
 	"fmt"
 	"sync"
+	"weak"
 
 	"github.com/cognate-bi/cognate/engine/access"
 )
 
-// reduced is the data as users with section access see it, by reduction.
+// reduced is the data as users with section access see it, by reduction. It
+// knows what sessions hold, and holds nothing itself: the data of a reduction
+// goes with its last session.
 type reduced struct {
 	mu   sync.Mutex
-	data map[string]*Data
+	data map[string]weak.Pointer[Data]
 }
 
 // DataFor returns the data that a user may see: all of it without section
@@ -28,7 +31,7 @@ func (a *App) DataFor(u *access.User) (*Data, error) {
 	}
 	d.reduced.mu.Lock()
 	defer d.reduced.mu.Unlock()
-	if r := d.reduced.data[red.Key()]; r != nil {
+	if r := d.reduced.data[red.Key()].Value(); r != nil {
 		return r, nil
 	}
 	r, err := a.reduce(d, red)
@@ -36,10 +39,24 @@ func (a *App) DataFor(u *access.User) (*Data, error) {
 		return nil, err
 	}
 	if d.reduced.data == nil {
-		d.reduced.data = map[string]*Data{}
+		d.reduced.data = map[string]weak.Pointer[Data]{}
 	}
-	d.reduced.data[red.Key()] = r
+	d.reduced.live() // drops those that are gone
+	d.reduced.data[red.Key()] = weak.Make(r)
 	return r, nil
+}
+
+// live returns the data of the reductions that some session holds. r.mu is
+// held.
+func (r *reduced) live() (data []*Data) {
+	for key, p := range r.data {
+		if d := p.Value(); d != nil {
+			data = append(data, d)
+		} else {
+			delete(r.data, key)
+		}
+	}
+	return data
 }
 
 func (a *App) reduce(d *Data, red *access.Reduction) (*Data, error) {

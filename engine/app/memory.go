@@ -26,7 +26,7 @@ func (a *App) MemoryBytes() (data, results int64) {
 	d := a.Data()
 	all := []*Data{d}
 	d.reduced.mu.Lock()
-	for _, r := range d.reduced.data {
+	for _, r := range d.reduced.live() {
 		if r != d {
 			all = append(all, r)
 		}
@@ -50,7 +50,7 @@ func (a *App) dropResults() {
 	d.drop()
 	d.reduced.mu.Lock()
 	defer d.reduced.mu.Unlock()
-	for _, r := range d.reduced.data {
+	for _, r := range d.reduced.live() {
 		r.drop()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 	"weak"
 
+	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/fn"
 	"github.com/cognate-bi/cognate/engine/query"
 )
@@ -224,4 +225,40 @@ func TestClosedAppIsFreed(t *testing.T) {
 	}
 	isFreed("after the last one has closed the app", parts)
 	runtime.KeepAlive(l)
+}
+
+// Users with the same rights share one reduced model, which goes with the last
+// of them.
+func TestReductionsAreSharedAndFreed(t *testing.T) {
+	l, err := NewLibrary(Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := create(t, l, "app", `SECTION ACCESS;
+A: LOAD 'USER' AS ACCESS, 'D\U' & RecNo() AS USERID, Chr(65 + Mod(RecNo(), 4)) AS G AUTOGENERATE 1000;
+SECTION APPLICATION;
+T: LOAD Chr(65 + Mod(RecNo(), 4)) AS G, RecNo() AS id, RecNo()/3 AS x AUTOGENERATE 20000;`)
+	all, _ := a.MemoryBytes()
+	held := map[*Data]bool{}
+	for i := range 1000 {
+		d, err := a.DataFor(&access.User{ID: fmt.Sprint(`d\u`, i+1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		held[d] = true
+	}
+	if len(held) != 4 {
+		t.Errorf("a thousand users of four kinds have %d models", len(held))
+	}
+	if with, _ := a.MemoryBytes(); with > 3*all {
+		t.Errorf("%d bytes with all users, %d without", with, all)
+	}
+	runtime.KeepAlive(held)
+	held = nil
+	for range 3 {
+		runtime.GC()
+	}
+	if with, _ := a.MemoryBytes(); with != all {
+		t.Errorf("%d bytes after the last user, %d before the first", with, all)
+	}
 }

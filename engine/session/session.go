@@ -55,6 +55,7 @@ type Session struct {
 	app         *app.App
 	unsubscribe func()
 	data        *app.Data // as of the running request
+	whole       *app.Data // the app's, of which data is what the user may see
 	epoch       uint64    // of the handles when it began
 	history     state.History
 	modal       *modal
@@ -162,11 +163,12 @@ func (s *Session) CreateSessionApp(id string) (*Ref, error) {
 }
 
 func (s *Session) use(a *app.App) error {
+	whole := a.Data()
 	d, err := a.DataFor(s.Identity)
 	if err != nil {
 		return err
 	}
-	s.app, s.data = a, d
+	s.app, s.data, s.whole = a, d, whole
 	s.current.Store(a)
 	s.unsubscribe = a.Subscribe(s.handles.onEvent)
 	return nil
@@ -215,6 +217,12 @@ func (s *Session) Begin() {
 		return
 	}
 	s.syncStates()
+	whole := s.app.Data()
+	if whole == s.whole {
+		s.epoch = s.handles.epoch.Load()
+		return
+	}
+	s.whole = whole
 	d, err := s.app.DataFor(s.Identity)
 	if err != nil { // a reload has shut the user out
 		s.log.Info("access ended", "app", s.app.ID, "user", s.User, "reason", err)
