@@ -1,0 +1,73 @@
+package telemetry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A chain is the checksums of a log: that of a row is the hash of the checksum
+// before it and of the row.
+type chain struct{ last string }
+
+// seal adds the checksum to a row.
+func (c *chain) seal(dst *[]byte, row []byte) {
+	c.last = checksum(c.last, string(row))
+	*dst = append(append(row, '\t'), c.last...)
+}
+
+func checksum(before, row string) string {
+	sum := sha256.Sum256([]byte(before + "\n" + row))
+	return hex.EncodeToString(sum[:])
+}
+
+// goOn takes the checksum of the last row that an earlier process wrote.
+func (c *chain) goOn(path string) error {
+	files, err := logFiles(path)
+	if err != nil {
+		return err
+	}
+	for _, file := range slices.Backward(files) {
+		row, err := lastRow(file)
+		if err != nil {
+			return err
+		}
+		if row != "" {
+			_, c.last = cutChecksum(row)
+			return nil
+		}
+	}
+	return nil
+}
+
+// cutChecksum parts a row from its checksum.
+func cutChecksum(row string) (rest, sum string) {
+	at := strings.LastIndexByte(row, '\t')
+	if at < 0 {
+		return row, ""
+	}
+	return row[:at], row[at+1:]
+}
+
+// logFiles returns the files of a log, the oldest first: those rolled over,
+// then the one that is written.
+func logFiles(path string) ([]string, error) {
+	files, err := filepath.Glob(strings.TrimSuffix(path, ".txt") + "_*Z.log")
+	if err != nil {
+		return nil, err
+	}
+	// 120000Z comes before 120000-001Z, which bytes would order the other way.
+	order := func(name string) string { return strings.Replace(name, "Z.log", " ", 1) }
+	slices.SortFunc(files, func(a, b string) int { return strings.Compare(order(a), order(b)) })
+	if _, err := os.Stat(path); err == nil {
+		files = append(files, path)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return files, nil
+}
