@@ -1,0 +1,3 @@
+// Package scheduler runs tasks: reloads and external programs, by the clock and
+// in chains.
+package scheduler
