@@ -1,0 +1,101 @@
+package scheduler
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Settings are what managers and workers of a site have in common. Zero members
+// mean the default.
+type Settings struct {
+	Tick    time.Duration // between looks at the board; default a second
+	Silence time.Duration // of a worker until it has lost its attempts; default 30 s
+	Now     func() time.Time
+	NewID   func() string // of executions
+	Log     *slog.Logger
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.Tick <= 0 {
+		s.Tick = time.Second
+	}
+	if s.Silence <= 0 {
+		s.Silence = 30 * time.Second
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	return s
+}
+
+// A Manager fires schedules and ends what nobody ends any more. Several may run
+// at a time: the board tells what is done.
+type Manager struct {
+	store Store
+	set   Settings
+}
+
+// NewManager returns a manager; Settings.NewID is needed.
+func NewManager(store Store, s Settings) *Manager { return &Manager{store, s.withDefaults()} }
+
+// Run manages until ctx ends. An error of the store is logged, and tried again.
+func (m *Manager) Run(ctx context.Context) {
+	every(ctx, m.set.Tick, func() {
+		if err := m.Step(ctx); err != nil && ctx.Err() == nil {
+			m.set.Log.Error("schedules could not be looked at", "err", err)
+		}
+	})
+}
+
+// Step fires what is due.
+func (m *Manager) Step(ctx context.Context) error {
+	return m.update(ctx, func(r *Rules, b *Board) ([]Result, error) {
+		results := r.Tend(b)
+		return append(results, r.Fire(b)...), nil
+	})
+}
+
+// Trigger starts a task and returns the id of its execution.
+func (m *Manager) Trigger(ctx context.Context, taskID, cause string) (id string, err error) {
+	err = m.update(ctx, func(r *Rules, b *Board) (results []Result, err error) {
+		id, results, err = r.Trigger(b, taskID, cause)
+		return results, err
+	})
+	return id, err
+}
+
+// Stop asks for the end of an execution.
+func (m *Manager) Stop(ctx context.Context, id string) error {
+	return m.update(ctx, func(r *Rules, b *Board) ([]Result, error) { return r.Stop(b, id, AbortedByHand) })
+}
+
+func (m *Manager) update(ctx context.Context, change func(*Rules, *Board) ([]Result, error)) error {
+	return update(ctx, m.store, &m.set, change)
+}
+
+// update changes the board by the rules of the plan as it is now.
+func update(ctx context.Context, store Store, set *Settings, change func(*Rules, *Board) ([]Result, error)) error {
+	plan, err := store.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	r := &Rules{Plan: plan, Now: set.Now(), NewID: set.NewID, Silence: set.Silence}
+	return store.Update(ctx, func(b *Board) ([]Result, error) { return change(r, b) })
+}
+
+// every calls f at once and then again and again until ctx ends.
+func every(ctx context.Context, d time.Duration, f func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		f()
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
