@@ -185,7 +185,15 @@ func TestAttempts(t *testing.T) {
 		t.Errorf("stopped while it waits: %v, %v", results, err)
 	}
 	s.trigger("a")
-	s.r.Claim(s.b, "w", 1)
+	first := s.r.Claim(s.b, "w", 1)
+	s.r.Now = s.r.Now.Add(s.r.Silence)
+	s.r.Tend(s.b)
+	if again := s.r.Claim(s.b, "w", 1); len(again) != 1 || again[0].Number != 2 {
+		t.Fatalf("the worker that was silent claims anew: %+v", again)
+	}
+	if _, err := s.r.Finish(s.b, first[0], true, nil, ""); !errors.Is(err, ErrLost) {
+		t.Errorf("it ends the attempt that it has lost: %v", err)
+	}
 	s.r.Now = s.r.Now.Add(time.Minute)
 	s.r.Heard(s.b, "w")
 	s.r.Tend(s.b)
