@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -120,11 +119,4 @@ func (c *changes) validSince(key entityKey, r *result) bool {
 		}
 	}
 	return true
-}
-
-// snapshot is for tests and metrics.
-func (r *results) snapshot() map[entityKey]result {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return maps.Clone(r.byKey)
 }

@@ -1,0 +1,91 @@
+package rules
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+func TestInvalidation(t *testing.T) {
+	var log strings.Builder
+	user, stream := newUser("u1"), newThing("Stream", "s1", "@open", "yes")
+	app := newThing("App", "a1", "stream", stream)
+	on := func(condition string) *RuleSet { return compileOK(t, securityRule("r", "App_*", Read, condition)) }
+	g := NewGuard(on(`resource.stream.@open = "yes"`), 0, slog.New(slog.NewTextHandler(&log, nil)))
+	check := func(what string, want bool) {
+		t.Helper()
+		a, err := g.Access(Request{User: user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := a.Allowed(app, Read); err != nil || (got == Read) != want {
+			t.Errorf("%s: %s, %v", what, got, err)
+		}
+	}
+	check("open", true)
+	stream.put("@open", "no")
+	check("without a word the old result stays", true)
+	g.EntityChanged("s1", "custom property")
+	check("a change of what was looked at", false)
+
+	g.Replace(on(`user.boss.name = "ann"`), "rule saved")
+	check("other rules", false)
+	user.put("boss", newUser("ann"))
+	check("not told", false)
+	g.UserChanged("u1", "attribute")
+	check("a change of the user", true)
+	user.put("boss", newUser("bob"))
+	g.Reset("database away")
+	check("everything", false)
+	for _, kind := range []string{"Complete", "User", "Entity"} {
+		if !strings.Contains(log.String(), "kind="+kind) {
+			t.Errorf("no %s in the log:\n%s", kind, &log)
+		}
+	}
+}
+
+func TestUsersAreBounded(t *testing.T) {
+	g := NewGuard(compileOK(t, securityRule("r", "*", Read, "true")), 2, slog.New(slog.DiscardHandler))
+	for _, id := range []string{"a", "b", "c", "c"} {
+		if _, err := g.Access(Request{User: newUser(id)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := g.current.Load(); n.recent.Len() != 2 || len(n.users) != 2 {
+		t.Errorf("%d users kept", n.recent.Len())
+	}
+}
+
+func TestDraftIsNotKept(t *testing.T) {
+	g := NewGuard(compileOK(t, securityRule("r", "*", Read, `resource.name = "ok"`)), 0, slog.New(slog.DiscardHandler))
+	a, err := g.Access(Request{User: newUser("u1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := a.AllowedDraft(newThing("App", "a1", "name", "ok"), Read); got != Read || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err := a.Allowed(newThing("App", "a1", "name", "no"), Read); got != None || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+func TestInvalidationReachesFar(t *testing.T) {
+	stream := newThing("Stream", "s1", "@open", "yes")
+	object := newThing("App.Object", "o1", "app", newThing("App", "a1", "stream", stream))
+	g := NewGuard(compileOK(t,
+		securityRule("object", "App.Object_*", Read, `resource.app.HasPrivilege("read")`),
+		securityRule("app", "App_*", Read, `resource.stream.HasPrivilege("read")`),
+		securityRule("stream", "Stream_*", Read, `resource.@open = "yes"`)), 0, slog.New(slog.DiscardHandler))
+	for _, want := range []Action{Read, None} {
+		a, err := g.Access(Request{User: newUser("u1")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := a.Allowed(object, Read); got != want || err != nil {
+			t.Errorf("%s, %v; want %s", got, err, want)
+		}
+		stream.put("@open", "no")
+		g.EntityChanged("s1", "custom property")
+	}
+}
