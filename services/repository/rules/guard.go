@@ -33,7 +33,7 @@ type generation struct {
 }
 
 type userResults struct {
-	print  fingerprint
+	mark   fingerprint
 	userID string
 	*results
 }
@@ -61,22 +61,22 @@ func (g *Guard) Access(r Request) (*Access, error) {
 		return nil, ErrNoUser
 	}
 	now := g.current.Load()
-	print, err := now.set.fingerprint(r)
+	mark, err := now.set.fingerprint(r)
 	if err != nil {
 		return nil, err
 	}
-	return now.set.access(r, now.of(print, r.User.ID(), g.usersMax))
+	return now.set.access(r, now.of(mark, r.User.ID(), g.usersMax))
 }
 
-func (n *generation) of(print fingerprint, userID string, usersMax int) *results {
+func (n *generation) of(mark fingerprint, userID string, usersMax int) *results {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if known, ok := n.users[print]; ok {
+	if known, ok := n.users[mark]; ok {
 		n.recent.MoveToFront(known)
 		return known.Value.(*userResults).results
 	}
-	fresh := &userResults{print, userID, newResults(&n.changes)}
-	n.users[print] = n.recent.PushFront(fresh)
+	fresh := &userResults{mark, userID, newResults(&n.changes)}
+	n.users[mark] = n.recent.PushFront(fresh)
 	if n.recent.Len() > usersMax {
 		n.drop(n.recent.Back())
 	}
@@ -84,7 +84,7 @@ func (n *generation) of(print fingerprint, userID string, usersMax int) *results
 }
 
 func (n *generation) drop(e *list.Element) {
-	delete(n.users, e.Value.(*userResults).print)
+	delete(n.users, e.Value.(*userResults).mark)
 	n.recent.Remove(e)
 }
 

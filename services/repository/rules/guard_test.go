@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -88,4 +90,34 @@ func TestInvalidationReachesFar(t *testing.T) {
 		stream.put("@open", "no")
 		g.EntityChanged("s1", "custom property")
 	}
+}
+
+func TestGuardIsConcurrent(t *testing.T) {
+	set := compileOK(t, Defaults()...)
+	g := NewGuard(set, 3, slog.New(slog.DiscardHandler))
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			for i := range 300 {
+				a, err := g.Access(Request{User: newUser(fmt.Sprint("u", (worker+i)%5)), Context: ContextHub})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				app := newThing("App", fmt.Sprint("a", i%7), "stream", newThing("Stream", EveryoneStreamID))
+				if got, err := a.Allowed(app, Read|Update); got != Read || err != nil {
+					t.Error(got, err)
+				}
+				switch i % 50 {
+				case 10:
+					g.EntityChanged("a1", "test")
+				case 20:
+					g.UserChanged("u1", "test")
+				case 30:
+					g.Reset("test")
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
