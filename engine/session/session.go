@@ -56,6 +56,7 @@ type Session struct {
 	unsubscribe func()
 	data        *app.Data // as of the running request
 	whole       *app.Data // the app's, of which data is what the user may see
+	seenBy      *access.User
 	epoch       uint64    // of the handles when it began
 	history     state.History
 	modal       *modal
@@ -168,7 +169,7 @@ func (s *Session) use(a *app.App) error {
 	if err != nil {
 		return err
 	}
-	s.app, s.data, s.whole = a, d, whole
+	s.app, s.data, s.whole, s.seenBy = a, d, whole, s.Identity
 	s.current.Store(a)
 	s.unsubscribe = a.Subscribe(s.handles.onEvent)
 	return nil
@@ -218,11 +219,11 @@ func (s *Session) Begin() {
 	}
 	s.syncStates()
 	whole := s.app.Data()
-	if whole == s.whole {
+	if whole == s.whole && s.Identity == s.seenBy {
 		s.epoch = s.handles.epoch.Load()
 		return
 	}
-	s.whole = whole
+	s.whole, s.seenBy = whole, s.Identity
 	d, err := s.app.DataFor(s.Identity)
 	if err != nil { // a reload has shut the user out
 		s.log.Info("access ended", "app", s.app.ID, "user", s.User, "reason", err)
