@@ -26,7 +26,7 @@ NODE_DIRS := $(patsubst %/package-lock.json,%,$(wildcard services/web/package-lo
 CROSS_DIRS    := $(wildcard simd storage qvd qvf engine)
 CROSS_TARGETS := linux/arm64 js/wasm
 # Files of kernels in assembly, simd/NAME_amd64.s.
-KERNELS       := bitmap member packed rows structure translate unpack
+KERNELS       := bitmap member packed rows structure sums translate unpack
 # The npm package vega-datasets: data of the sample app and of a benchmark.
 SAMPLE      := services/web/sample
 SAMPLE_DATA := $(SAMPLE)/node_modules/vega-datasets/data

@@ -3,6 +3,7 @@ package agg
 import (
 	"math"
 
+	"github.com/cognate-bi/cognate/simd"
 	"github.com/cognate-bi/cognate/storage"
 )
 
@@ -14,6 +15,9 @@ type WholeAdder interface {
 	// is nil, at the n rows from lo on. It reports false, and adds nothing, if
 	// v is not of integers.
 	AddWhole(groups []uint32, v *storage.Values, rows []uint32, lo, n int) bool
+	// AddMasked is AddWhole of one group for those of the n rows from lo on whose
+	// bits are set, bit 0 being that of row lo.
+	AddMasked(v *storage.Values, rows []uint64, lo, n int) bool
 }
 
 var _ WholeAdder = (*sum)(nil)
@@ -34,9 +38,29 @@ func (a *sum) AddWhole(groups []uint32, v *storage.Values, rows []uint32, lo, n 
 	return true
 }
 
-type whole interface{ int8 | int16 | int32 }
+// AddMasked implements [WholeAdder].
+func (a *sum) AddMasked(v *storage.Values, rows []uint64, lo, n int) bool {
+	t := &a.groups[0]
+	switch i8, i16, i32 := v.Whole(); {
+	case i8 != nil:
+		addMasked(t, i8[lo:lo+n], rows, math.MinInt8)
+	case i16 != nil:
+		addMasked(t, i16[lo:lo+n], rows, math.MinInt16)
+	case i32 != nil:
+		addMasked(t, i32[lo:lo+n], rows, math.MinInt32)
+	default:
+		return false
+	}
+	return true
+}
 
-func addWhole[T whole](totals []total, groups []uint32, x []T, rows []uint32, lo, n int, null T) {
+func addMasked[T simd.Whole](t *total, x []T, rows []uint64, null T) {
+	sum, n := simd.SumMasked(x, rows, null)
+	t.whole += sum
+	t.n += n
+}
+
+func addWhole[T simd.Whole](totals []total, groups []uint32, x []T, rows []uint32, lo, n int, null T) {
 	switch {
 	case groups == nil && rows == nil:
 		addOne(&totals[0], x[lo:lo+n], null)
@@ -49,7 +73,7 @@ func addWhole[T whole](totals []total, groups []uint32, x []T, rows []uint32, lo
 	}
 }
 
-func addRun[T whole](totals []total, groups []uint32, x []T, null T) {
+func addRun[T simd.Whole](totals []total, groups []uint32, x []T, null T) {
 	groups = groups[:len(x)]
 	for i, v := range x {
 		if v != null {
@@ -60,7 +84,7 @@ func addRun[T whole](totals []total, groups []uint32, x []T, null T) {
 	}
 }
 
-func addAt[T whole](totals []total, groups []uint32, x []T, rows []uint32, null T) {
+func addAt[T simd.Whole](totals []total, groups []uint32, x []T, rows []uint32, null T) {
 	groups = groups[:len(rows)]
 	for i, r := range rows {
 		if v := x[r]; v != null {
@@ -71,7 +95,7 @@ func addAt[T whole](totals []total, groups []uint32, x []T, rows []uint32, null 
 	}
 }
 
-func addOne[T whole](t *total, x []T, null T) {
+func addOne[T simd.Whole](t *total, x []T, null T) {
 	sum, n := int64(0), 0
 	for _, v := range x {
 		if v != null {
@@ -83,7 +107,7 @@ func addOne[T whole](t *total, x []T, null T) {
 	t.n += n
 }
 
-func addOneAt[T whole](t *total, x []T, rows []uint32, null T) {
+func addOneAt[T simd.Whole](t *total, x []T, rows []uint32, null T) {
 	sum, n := int64(0), 0
 	for _, r := range rows {
 		if v := x[r]; v != null {

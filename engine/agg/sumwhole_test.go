@@ -55,6 +55,36 @@ func TestAddWhole(t *testing.T) {
 	}
 }
 
+// TestAddMasked compares sums by bitmaps of rows with sums by lists of them.
+func TestAddMasked(t *testing.T) {
+	for _, top := range []int64{100, 30_000, math.MaxInt32, 1 << 40} {
+		rng := rand.New(rand.NewPCG(uint64(top), 3))
+		for range 50 {
+			column, nums := wholeColumn(t, rng, top)
+			lo := rng.IntN(len(nums))
+			n := rng.IntN(len(nums) - lo)
+			words := make([]uint64, (n+63)/64)
+			rows := []uint32{}
+			for i := range n {
+				if rng.IntN(3) > 0 {
+					words[i/64] |= 1 << (i % 64)
+					rows = append(rows, uint32(lo+i))
+				}
+			}
+			got, want := sum{mean: true}, sum{mean: true}
+			got.Grow(1)
+			want.Grow(1)
+			want.AddWhole(nil, column.Values(), rows, 0, 0)
+			if ok := got.AddMasked(column.Values(), words, lo, n); ok != (top <= math.MaxInt32) {
+				t.Fatalf("up to %d: read as integers: %v", top, ok)
+			}
+			if x, y := got.Result(0), want.Result(0); !dual.Identical(x, y) {
+				t.Fatalf("up to %d, %d rows from %d on: %v, want %v", top, n, lo, x, y)
+			}
+		}
+	}
+}
+
 // wholeColumn returns a column of integers from -top to top, and NULL.
 func wholeColumn(t *testing.T, rng *rand.Rand, top int64) (*storage.Column, []float64) {
 	t.Helper()

@@ -153,6 +153,10 @@ func (s *scan) runRows(ctx context.Context) ([]*worker, error) {
 					if alive == 0 {
 						continue
 					}
+					if alive < b.n && w.masked {
+						w.addMasked(words, b.lo, b.n)
+						continue
+					}
 					if alive < b.n {
 						w.rows = simd.AppendRows(w.rows[:0], words, uint32(lo))
 						b.rows, b.n = w.rows, alive
@@ -185,6 +189,7 @@ type worker struct {
 	runs   [][]*eval.Run      // per job and argument
 	inputs [][]input          // per job: inputs of its programs
 	flat   []*valuesInput     // per job: its one argument, where an agg.WholeAdder may read it
+	masked bool               // all there is to do is to add integers of rows up
 
 	rows    []uint32
 	codes   [][]uint32 // by column, of the batch at hand
@@ -239,6 +244,7 @@ func (s *scan) newWorker() (*worker, error) {
 		w.flat = append(w.flat, flatArgument(j, env, aggs))
 	}
 	w.planTallies()
+	w.masked = w.canMask()
 	return w, nil
 }
 
@@ -358,6 +364,30 @@ func (w *worker) foldFlat(b *batch, i int) bool {
 	a := w.aggs[i][0].(agg.WholeAdder)
 	a.Grow(w.groups[g].n)
 	return a.AddWhole(w.numbers(g), in.column.Values(), b.rows, b.lo, b.n)
+}
+
+// canMask reports whether all jobs add up integers of flat vectors over all
+// rows: bitmaps of rows are enough for that, lists need not be made.
+func (w *worker) canMask() bool {
+	for i, in := range w.flat {
+		if in == nil || len(w.aggs[i]) > 1 || len(w.s.wants[w.s.jobAt[i][0]]) > 0 || w.tallyOf[i][0] != nil {
+			return false
+		}
+		if i8, i16, i32 := in.column.Values().Whole(); i8 == nil && i16 == nil && i32 == nil {
+			return false
+		}
+	}
+	return len(w.flat) > 0 && !slices.ContainsFunc(w.s.wants, func(dims []int) bool { return len(dims) > 0 })
+}
+
+// addMasked adds those of the n rows from lo on that are set.
+func (w *worker) addMasked(rows []uint64, lo, n int) {
+	for i, in := range w.flat {
+		a, g := w.aggs[i][0].(agg.WholeAdder), w.groups[w.s.jobAt[i][0]]
+		g.seen[0] = 1
+		a.Grow(g.n)
+		a.AddMasked(in.column.Values(), rows, lo, n)
+	}
 }
 
 // numbers returns the group numbers of the batch for a grouping, nil where

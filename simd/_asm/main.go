@@ -18,6 +18,7 @@ var files = map[string]func(){
 	"packed":    packed,
 	"rows":      rows,
 	"structure": structure,
+	"sums":      sums,
 	"translate": translate,
 	"unpack":    unpack,
 }
