@@ -57,7 +57,7 @@ type Session struct {
 	data        *app.Data // as of the running request
 	whole       *app.Data // the app's, of which data is what the user may see
 	seenBy      *access.User
-	epoch       uint64    // of the handles when it began
+	epoch       uint64 // of the handles when it began
 	history     state.History
 	modal       *modal
 	objects     *object.Store // session objects and session variables
