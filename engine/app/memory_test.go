@@ -254,7 +254,7 @@ T: LOAD Chr(65 + Mod(RecNo(), 4)) AS G, RecNo() AS id, RecNo()/3 AS x AUTOGENERA
 		t.Errorf("%d bytes with all users, %d without", with, all)
 	}
 	runtime.KeepAlive(held)
-	held = nil
+	clear(held)
 	for range 3 {
 		runtime.GC()
 	}
