@@ -12,9 +12,9 @@ import (
 // docApp are the methods of an app as a whole: script, reload, saving,
 // properties, connections.
 var docApp = map[string]method{
-	"GetScript":            on("", func(c *call) error { return c.withApp(func(a *app.App) { c.putString("qScript", a.Script()) }) }),
+	"GetScript":            on("", func(c *call) error { return c.changing(func(a *app.App) { c.putString("qScript", a.Script()) }) }),
 	"GetScriptEx":          on("", getScriptEx),
-	"SetScript":            on("qScript:s", func(c *call) error { return c.withApp(func(a *app.App) { a.SetScript(c.str("qScript")) }) }),
+	"SetScript":            on("qScript:s", func(c *call) error { return c.changing(func(a *app.App) { a.SetScript(c.str("qScript")) }) }),
 	"GetEmptyScript":       on("qLocalizedMainSection:s", func(c *call) error { c.putString("qReturn", emptyScript); return nil }),
 	"CheckScriptSyntax":    on("", func(c *call) error { c.putNode("qErrors", tree.NewArray()); return nil }),
 	"DoReload":             on("qMode:i qPartial:b qDebug:b", doReload),
@@ -23,7 +23,7 @@ var docApp = map[string]method{
 	"SaveObjects":          on("", saveObjects),
 	"GetAppLayout":         on("", getAppLayout),
 	"GetAppProperties":     on("", func(c *call) error { return c.withApp(func(a *app.App) { c.putNode("qProp", a.Properties()) }) }),
-	"SetAppProperties":     on("qProp:o", func(c *call) error { return c.withApp(func(a *app.App) { a.SetProperties(c.arg("qProp")) }) }),
+	"SetAppProperties":     on("qProp:o", func(c *call) error { return c.changing(func(a *app.App) { a.SetProperties(c.arg("qProp")) }) }),
 	"GetLocaleInfo":        on("", func(c *call) error { c.putNode("qReturn", localeInfo(c.s)); return nil }),
 	"GetConnections":       on("", getConnections),
 	"GetConnection":        on("qConnectionId:s", getConnection),
@@ -54,15 +54,24 @@ func (c *call) withApp(f func(*app.App)) error {
 	return err
 }
 
+// changing is withApp for who may change the app.
+func (c *call) changing(f func(*app.App)) error {
+	a, err := c.s.Changing()
+	if err == nil {
+		f(a)
+	}
+	return err
+}
+
 func getScriptEx(c *call) error {
-	return c.withApp(func(a *app.App) {
+	return c.changing(func(a *app.App) {
 		c.putNode("qScript", obj(text("qScript", a.Script()), node("qMeta", tree.NewObject()), flag("qIsLocked", false)))
 	})
 }
 
 // reload runs the script; a client that goes away cancels it.
 func (c *call) reload(ctx context.Context) (bool, error) {
-	a, err := c.s.App()
+	a, err := c.s.Changing()
 	if err != nil {
 		return false, err
 	}
@@ -84,7 +93,7 @@ func doReloadEx(c *call) error {
 }
 
 func doSave(c *call) error {
-	a, err := c.s.App()
+	a, err := c.s.Changing()
 	if err != nil {
 		return err
 	}
@@ -93,7 +102,7 @@ func doSave(c *call) error {
 
 // saveObjects keeps objects; a session app has no place to keep them.
 func saveObjects(c *call) error {
-	a, err := c.s.App()
+	a, err := c.s.Changing()
 	if err != nil || a.Session {
 		return err
 	}
@@ -184,7 +193,7 @@ func getConnection(c *call) error {
 }
 
 func createConnection(c *call) error {
-	a, err := c.s.App()
+	a, err := c.s.Changing()
 	if err != nil {
 		return err
 	}
@@ -197,7 +206,7 @@ func createConnection(c *call) error {
 }
 
 func modifyConnection(c *call) error {
-	a, err := c.s.App()
+	a, err := c.s.Changing()
 	if err != nil {
 		return err
 	}
@@ -205,7 +214,7 @@ func modifyConnection(c *call) error {
 }
 
 func deleteConnection(c *call) error {
-	a, err := c.s.App()
+	a, err := c.s.Changing()
 	if err != nil {
 		return err
 	}

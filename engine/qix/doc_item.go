@@ -117,7 +117,7 @@ func destroyByName(out string) func(*call) error {
 
 func clone(kind object.Kind) func(*call) error {
 	return func(c *call) error {
-		a, err := c.s.App()
+		a, err := c.s.Changing()
 		if err != nil {
 			return err
 		}

@@ -100,7 +100,7 @@ func applyResult(missing int) *tree.Node {
 }
 
 func replaceBookmark(c *call) error {
-	a, err := c.s.App()
+	a, err := c.s.Changing()
 	if err != nil {
 		return err
 	}

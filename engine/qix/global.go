@@ -97,7 +97,7 @@ func createApp(c *call) error {
 	if name == "" {
 		return &Error{codeInvalid, "qAppName", "Invalid parameters"}
 	}
-	id, err := c.s.Library().Create(name)
+	id, err := c.s.CreateApp(name)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func createApp(c *call) error {
 }
 
 func createDocEx(c *call) error {
-	id, err := c.s.Library().Create(c.str("qDocName"))
+	id, err := c.s.CreateApp(c.str("qDocName"))
 	if err != nil {
 		return err
 	}
@@ -131,12 +131,12 @@ func createSessionApp(c *call) error {
 }
 
 func deleteApp(c *call) error {
-	err := c.s.Library().Delete(c.str("qAppId"))
+	err := c.s.DeleteApp(c.str("qAppId"))
 	return c.done("qSuccess", true, err)
 }
 
 func getDocList(c *call) error {
-	entries, err := c.s.Library().List()
+	entries, err := c.s.Apps()
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func appMeta(e app.Entry) *tree.Node {
 }
 
 func getAppEntry(c *call) error {
-	e, err := c.s.Library().Entry(c.str("qAppID"))
+	e, err := c.s.AppEntry(c.str("qAppID"))
 	if err != nil {
 		return err
 	}

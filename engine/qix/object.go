@@ -115,7 +115,7 @@ func destroyAllChildren(c *call) error {
 }
 
 func setChildOrder(c *call) error {
-	a, err := c.s.App()
+	a, err := c.s.Changing()
 	if err != nil {
 		return err
 	}

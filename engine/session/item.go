@@ -93,7 +93,11 @@ func (s *Session) replaceSession(id string, props *tree.Node) (*Ref, error) {
 
 // Create makes an item of the app.
 func (s *Session) Create(kind object.Kind, props *tree.Node, state *tree.Node) (*Ref, error) {
-	it, err := s.app.Create(kind, props, "", state)
+	a, err := s.Changing()
+	if err != nil {
+		return nil, err
+	}
+	it, err := a.Create(kind, props, "", state)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +108,11 @@ func (s *Session) Create(kind object.Kind, props *tree.Node, state *tree.Node) (
 // there.
 func (s *Session) CreateChild(parent string, props *tree.Node) (*Ref, error) {
 	if !s.IsSessionObject(parent) {
-		it, err := s.app.Create(object.Generic, props, parent, nil)
+		a, err := s.Changing()
+		if err != nil {
+			return nil, err
+		}
+		it, err := a.Create(object.Generic, props, parent, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +134,8 @@ func (s *Session) CreateChild(parent string, props *tree.Node) (*Ref, error) {
 func (s *Session) Destroy(kind object.Kind, id string) bool {
 	it := s.objects.OfKind(kind, id)
 	if it == nil {
-		return s.app.Destroy(kind, id)
+		a, err := s.Changing()
+		return err == nil && a.Destroy(kind, id)
 	}
 	s.handles.onEvent(app.Event{Kind: app.ItemRemoved, Item: it, Gone: s.objects.Remove(id)})
 	delete(s.soft, id)
@@ -148,7 +157,11 @@ func (s *Session) SetProperties(id string, props *tree.Node) error {
 
 func (s *Session) change(id string, f func(*object.Item) (*object.Item, error)) (*object.Item, error) {
 	if !s.IsSessionObject(id) {
-		return s.app.ChangeItem(id, f)
+		a, err := s.Changing()
+		if err != nil {
+			return nil, err
+		}
+		return a.ChangeItem(id, f)
 	}
 	it, err := s.objects.Update(id, f)
 	if err == nil {

@@ -336,7 +336,11 @@ func (s *Session) StateNames() []string { return s.history.Now().Names() }
 // AddState adds an alternate state, for this session only or to the app.
 func (s *Session) AddState(name string, own bool, source string) error {
 	if !own {
-		if err := s.app.AddState(name); err != nil {
+		a, err := s.Changing()
+		if err != nil {
+			return err
+		}
+		if err := a.AddState(name); err != nil {
 			return err
 		}
 	} else {
@@ -364,7 +368,9 @@ func (s *Session) RemoveState(name string, own bool) error {
 			return fmt.Errorf("%w: %q", ErrState, name)
 		}
 		s.ownStates = slices.Delete(s.ownStates, i, i+1)
-	} else if err := s.app.RemoveState(name); err != nil {
+	} else if a, err := s.Changing(); err != nil {
+		return err
+	} else if err := a.RemoveState(name); err != nil {
 		return err
 	}
 	s.selectionChanged(name)

@@ -46,6 +46,9 @@ type Session struct {
 	// Identity is who section access lets see what; nil sees everything. It
 	// is set before an app is opened.
 	Identity *access.User
+	// Gate says what the user may do; nil is everything. It is set before an app
+	// is opened.
+	Gate Gate
 
 	Queue *Queue
 
@@ -137,6 +140,9 @@ func (s *Session) OpenDoc(name string) (*Ref, error) {
 			return s.docRef(), nil
 		}
 		return nil, ErrOtherDoc
+	}
+	if err := s.readable(id); err != nil {
+		return nil, err
 	}
 	a, err := s.lib.Open(id)
 	if err != nil {
@@ -286,7 +292,7 @@ var ErrClosing = errors.New("the engine is shutting down")
 
 // Attach returns the session with the key and user, or a new one. Each call
 // is matched by one of Detach.
-func (r *Registry) Attach(key, user string, identity *access.User) (s *Session, attached bool, err error) {
+func (r *Registry) Attach(key, user string, identity *access.User, gate Gate) (s *Session, attached bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -309,7 +315,7 @@ func (r *Registry) Attach(key, user string, identity *access.User) (s *Session, 
 		}
 	}
 	s = New(key, user, r.lib, r.log)
-	s.Identity, s.Queue.backlog = identity, r.backlog
+	s.Identity, s.Gate, s.Queue.backlog = identity, gate, r.backlog
 	r.sessions[key] = &entry{session: s, sockets: 1}
 	return s, false, nil
 }

@@ -104,7 +104,7 @@ func TestRegistry(t *testing.T) {
 		}
 		r := NewRegistry(lib, slog.New(slog.DiscardHandler))
 		attach := func(user string) (*Session, bool) {
-			s, attached, err := r.Attach("key", user, nil)
+			s, attached, err := r.Attach("key", user, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +135,7 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("%d sessions after their time", r.Len())
 		}
 		r.Close()
-		if _, _, err := r.Attach("key", "ann", nil); !errors.Is(err, ErrClosing) {
+		if _, _, err := r.Attach("key", "ann", nil, nil); !errors.Is(err, ErrClosing) {
 			t.Errorf("a closed registry: %v", err)
 		}
 	})

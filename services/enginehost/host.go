@@ -39,6 +39,9 @@ type Options struct {
 	AllowRemote bool
 	Origins     []string     // pages of these origins may open sockets too, as https://host:port
 	Page        http.Handler // served for everything that is no socket; nil = none
+	// Gate returns what the user whom a proxy names may do with apps; nil:
+	// everybody may do everything.
+	Gate        func(directory, id string, attributes map[string][]string) session.Gate
 	Limits      qix.Limits
 	SessionTTL  time.Duration // life of a session after its last socket
 	WriteMax    int           // bytes of answers that may wait per socket; 0 = 256 MB

@@ -55,7 +55,7 @@ func (h *Host) socket(ws *websocket.Conn, r route, key string, who client) {
 		return
 	}
 	defer h.remove(s)
-	sess, attached, err := h.sessions.Attach(key, who.name, who.user)
+	sess, attached, err := h.sessions.Attach(key, who.name, who.user, h.gate(who))
 	if err != nil {
 		s.refuse("SESSION_ERROR_LIMIT_EXCEEDED")
 		return

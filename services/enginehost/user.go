@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cognate-bi/cognate/engine/access"
+	"github.com/cognate-bi/cognate/engine/session"
 )
 
 // A client is who opens a socket, as a proxy in front says: the engine has no
@@ -13,6 +14,18 @@ import (
 type client struct {
 	name string       // UserDirectory=..; UserId=..
 	user *access.User // for section access; nil = sees everything
+
+	directory, id string
+	attributes    map[string][]string // of the session, keys in lower case
+}
+
+// gate returns what a client may do with apps. Who has no name may do nothing
+// that a gate guards.
+func (h *Host) gate(c client) session.Gate {
+	if h.opt.Gate == nil {
+		return nil
+	}
+	return h.opt.Gate(c.directory, c.id, c.attributes)
 }
 
 // anonymous is everybody where no proxy names users.
@@ -37,11 +50,13 @@ func identify(ctx *fasthttp.RequestCtx) client {
 			id = value
 		}
 	})
-	c.user.ID = id
+	c.user.ID, c.directory, c.id = id, directory, id
+	c.attributes = map[string][]string{}
 	if directory != "" {
 		c.user.ID = directory + `\` + id
 	}
 	eachAttribute(string(ctx.Request.Header.Peek("X-Qlik-Security")), func(key, value string) {
+		c.attributes[key] = append(c.attributes[key], value)
 		switch key {
 		case "group":
 			c.user.Groups = append(c.user.Groups, value)

@@ -1,0 +1,100 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cognate-bi/cognate/engine/access"
+	"github.com/cognate-bi/cognate/engine/app"
+)
+
+// A Gate says what the user of a session may do with the apps of the library.
+// It is asked at each step, so a right that is taken away is gone at once. Its
+// errors wrap [access.ErrDenied] where the user may not.
+type Gate interface {
+	// Read is asked before an app is opened or shown.
+	Read(appID string) error
+	// Change is asked before an app is changed: its script, data and objects,
+	// and before its script, which may hold what others may not see, is shown.
+	Change(appID string) error
+	// Readable returns those of the apps that the user may open.
+	Readable(appIDs []string) ([]string, error)
+	// Create makes an empty app of the user's, and Delete removes one.
+	Create(title string) (appID string, err error)
+	Delete(appID string) error
+}
+
+// Changing returns the open app for who may change it.
+func (s *Session) Changing() (*app.App, error) {
+	a, err := s.App()
+	if err != nil || s.Gate == nil || a.Session {
+		return a, err
+	}
+	if err := s.Gate.Change(a.ID); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// readable reports whether the user may open an app. One that he may not does
+// not exist for him.
+func (s *Session) readable(id string) error {
+	if s.Gate == nil {
+		return nil
+	}
+	err := s.Gate.Read(id)
+	if errors.Is(err, access.ErrDenied) {
+		return fmt.Errorf("%w: %s", app.ErrNotFound, id)
+	}
+	return err
+}
+
+// Apps returns the apps that the user may open.
+func (s *Session) Apps() ([]app.Entry, error) {
+	all, err := s.lib.List()
+	if err != nil || s.Gate == nil {
+		return all, err
+	}
+	ids := make([]string, len(all))
+	for i, e := range all {
+		ids[i] = e.ID
+	}
+	if ids, err = s.Gate.Readable(ids); err != nil {
+		return nil, err
+	}
+	may := map[string]bool{}
+	for _, id := range ids {
+		may[id] = true
+	}
+	out := all[:0]
+	for _, e := range all {
+		if may[e.ID] {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// AppEntry returns the listing of an app.
+func (s *Session) AppEntry(id string) (app.Entry, error) {
+	if err := s.readable(id); err != nil {
+		return app.Entry{}, err
+	}
+	return s.lib.Entry(id)
+}
+
+// CreateApp makes an empty app.
+func (s *Session) CreateApp(title string) (id string, err error) {
+	if s.Gate != nil {
+		return s.Gate.Create(title)
+	}
+	return s.lib.Create(title)
+}
+
+// DeleteApp removes an app.
+func (s *Session) DeleteApp(id string) error {
+	if s.Gate != nil {
+		return s.Gate.Delete(id)
+	}
+	return s.lib.Delete(id)
+}
