@@ -69,7 +69,7 @@ type Staged struct {
 
 // Stage writes the file of an app beside the one that it has, if any. It is not
 // larger than max bytes, else [ErrTooLarge].
-func (f *Folder) Stage(id string, r io.Reader, max int64) (s *Staged, err error) {
+func (f *Folder) Stage(id string, r io.Reader, bytesMax int64) (s *Staged, err error) {
 	final, err := f.path(id)
 	if err != nil {
 		return nil, err
@@ -80,9 +80,9 @@ func (f *Folder) Stage(id string, r io.Reader, max int64) (s *Staged, err error)
 	if err != nil {
 		return nil, fmt.Errorf("file of app %s: %w", id, err)
 	}
-	n, err := io.Copy(file, io.LimitReader(r, max+1))
-	if err == nil && n > max {
-		err = fmt.Errorf("%w: more than %d bytes", ErrTooLarge, max)
+	n, err := io.Copy(file, io.LimitReader(r, bytesMax+1))
+	if err == nil && n > bytesMax {
+		err = fmt.Errorf("%w: more than %d bytes", ErrTooLarge, bytesMax)
 	}
 	if err == nil {
 		err = file.Sync()
