@@ -105,15 +105,17 @@ func (w *writer) hop(p *Predicate, st step, rest []step, from source) {
 
 // types bounds an entity to types, so that their index serves.
 func (w *writer) types(alias string, types []string) {
-	w.write(alias, ".type IN (")
-	for i, name := range types {
-		if i > 0 {
-			w.write(", ")
-		}
-		w.write("?")
-		w.arg(name)
+	w.write(TypeIn(alias, types), " AND ")
+}
+
+// TypeIn is the condition that the row alias of table entity has one of types.
+// They must come from a schema: they are no arguments, so that an index of the
+// entities of one type serves.
+func TypeIn(alias string, types []string) string {
+	if len(types) == 1 {
+		return alias + ".type = '" + types[0] + "'"
 	}
-	w.write(") AND ")
+	return alias + ".type IN ('" + strings.Join(types, "', '") + "')"
 }
 
 // reference goes from the id of a reference to its entity.

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cognate-bi/cognate/services/repository/schema"
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+var (
+	ErrNotFound = errors.New("not found")
+	ErrExists   = errors.New("exists already")
+	ErrStale    = errors.New("was changed by someone else")
+	ErrBusy     = errors.New("database is busy")
+	ErrNoKey    = errors.New("no key for secrets")
+	ErrClosed   = errors.New("store is closed")
+)
+
+// ErrInvalid says which field of a document is wrong, and why.
+type ErrInvalid = schema.Error
+
+// ErrInUse says who needs an entity that was to be deleted.
+type ErrInUse struct {
+	Type, ID string // of the entity that refers to it
+	Field    string // path without positions
+}
+
+func (e *ErrInUse) Error() string {
+	return fmt.Sprintf("is the %s of %s %s", e.Field, e.Type, e.ID)
+}
+
+// explain turns errors of the databases that a caller can act on into ours.
+func explain(err error) error {
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() {
+		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+			return fmt.Errorf("%w: %w", ErrExists, err)
+		case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+			return fmt.Errorf("%w: %w", ErrNotFound, err)
+		}
+		if lite.Code()&0xff == sqlite3.SQLITE_BUSY {
+			return fmt.Errorf("%w: %w", ErrBusy, err)
+		}
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code {
+		case "23505": // unique_violation
+			return fmt.Errorf("%w: %w", ErrExists, err)
+		case "23503": // foreign_key_violation
+			return fmt.Errorf("%w: %w", ErrNotFound, err)
+		case "55P03", "40P01", "53300": // lock_not_available, deadlock_detected, too_many_connections
+			return fmt.Errorf("%w: %w", ErrBusy, err)
+		}
+	}
+	return err
+}
+
+// waited turns the end of a wait for a connection into ErrBusy, unless the
+// caller itself had no more time.
+func waited(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("%w: no connection is free", ErrBusy)
+	}
+	return explain(err)
+}
