@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -66,6 +67,7 @@ func (s *Schema) addOperations(tsv string) error {
 	if err != nil {
 		return err
 	}
+	s.operations = list
 	for _, op := range list {
 		s.addPath(op)
 	}
@@ -107,4 +109,57 @@ func (s *Schema) addOperation(op operation) {
 			t.Operations |= standardOperations[op.method+" "+path[i:]]
 		}
 	}
+}
+
+// Operation returns the operation of the interface that a method and a path
+// below its root mean, as "GET /app/{id}"; "" if there is none. The operations
+// of selections are left out of the description, being of one pattern.
+func (s *Schema) Operation(method, path string) string {
+	parts := strings.Split(path, "/")
+	if parts[0] == "selection" && len(parts) > 2 {
+		return method + " /selection/{id}/" + strings.Join(parts[2:], "/")
+	}
+	for i := range s.operations {
+		if op := &s.operations[i]; op.method == method && op.fits(parts) {
+			return op.method + " " + op.path
+		}
+	}
+	return ""
+}
+
+// fits reports whether the parts of a path, in lower case, are those of the
+// operation.
+func (o *operation) fits(parts []string) bool {
+	pattern := strings.Split(strings.Trim(o.path, "/"), "/")
+	if len(pattern) != len(parts) {
+		return false
+	}
+	for i, p := range pattern {
+		if !strings.HasPrefix(p, "{") && strings.ToLower(p) != parts[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// AllOperations returns all operations of the interface, as "GET /app/{id}".
+func (s *Schema) AllOperations() []string {
+	out := make([]string, len(s.operations))
+	for i, o := range s.operations {
+		out[i] = o.method + " " + o.path
+	}
+	return out
+}
+
+// Calls returns how the operations in the set are called, as "GET /{id}",
+// below the path of a type.
+func (ops Operations) Calls() []string {
+	var out []string
+	for call, op := range standardOperations {
+		if ops.Has(op) {
+			out = append(out, strings.TrimSuffix(call, " "))
+		}
+	}
+	slices.Sort(out)
+	return out
 }

@@ -19,6 +19,8 @@ type Schema struct {
 	byName map[string]*Type // key in lower case
 	byPath map[string]*Type
 	enums  []*Enum
+
+	operations []operation
 }
 
 // Load parses the embedded descriptions. It takes some milliseconds: load once
