@@ -1,0 +1,101 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cognate-bi/cognate/services/repository/filter"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/store"
+)
+
+// A decider decides for one request of a caller.
+type decider struct {
+	r      *Repository
+	caller *Caller
+	user   *store.Entity // that the caller is
+	access *rules.Access // nil: a service of the site, which may do everything
+}
+
+// decider begins the decisions of a request.
+func (r *Repository) decider(ctx context.Context, c *Caller) (*decider, error) {
+	user, err := r.user(ctx, c)
+	if err != nil || c.IsService() {
+		return &decider{r: r, caller: c, user: user}, err
+	}
+	access, err := r.guard.Access(rules.Request{User: r.loader(ctx, r.store).resource(user), Session: c.Session, Environment: c.Environment, Context: c.Context})
+	if err != nil {
+		return nil, err
+	}
+	return &decider{r, c, user, access}, nil
+}
+
+// user returns the user that a caller is; one who is not stored has no more
+// than a name.
+func (r *Repository) user(ctx context.Context, c *Caller) (*store.Entity, error) {
+	found, err := r.store.List(ctx, "User", store.Query{
+		Where: filter.All(filter.Equal("userDirectory", c.Directory), filter.Equal("userId", c.ID)), Take: 1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up %s: %w", c, err)
+	}
+	if len(found) > 0 {
+		return found[0], nil
+	}
+	return &store.Entity{Type: "User", Doc: map[string]any{"userDirectory": c.Directory, "userId": c.ID, "name": c.ID}}, nil
+}
+
+// may returns which of the wanted actions the caller may do with an entity of
+// a loader.
+func (d *decider) may(l *loader, e *store.Entity, want rules.Action) (rules.Action, error) {
+	if d.access == nil {
+		return want, nil
+	}
+	return d.access.Allowed(l.resource(e), want)
+}
+
+// need is may for one action of which the caller needs to have the right.
+// Whoever may not read an entity is told that it does not exist.
+func (d *decider) need(l *loader, e *store.Entity, action rules.Action) error {
+	got, err := d.may(l, e, action|rules.Read)
+	switch {
+	case err != nil:
+		return err
+	case got&rules.Read == 0:
+		return fmt.Errorf("%s %s: %w", e.Type, e.ID, ErrNotFound)
+	case got&action != action:
+		return forbidden(Right{action, e.Type, e.ID})
+	}
+	return nil
+}
+
+// needDraft is need for an entity as it is about to be stored.
+func (d *decider) needDraft(l *loader, e *store.Entity, action rules.Action) error {
+	if d.access == nil {
+		return nil
+	}
+	got, err := d.access.AllowedDraft(l.resource(e), action)
+	if err == nil && got&action != action {
+		err = forbidden(Right{action, e.Type, e.ID})
+	}
+	return err
+}
+
+// readable returns those of the entities that the caller may read.
+func (d *decider) readable(ctx context.Context, all []*store.Entity) ([]*store.Entity, error) {
+	if d.access == nil {
+		return all, nil
+	}
+	l := d.r.loader(ctx, d.r.store, all...)
+	out := all[:0:0]
+	for _, e := range all {
+		got, err := d.may(l, e, rules.Read)
+		if err != nil {
+			return nil, err
+		}
+		if got != 0 {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,76 @@
+package api
+
+import "strings"
+
+// A route is a special operation.
+type route struct {
+	method  string
+	pattern []string // {name} stands for any part, whose text is an argument
+	handle  func(*request) (answer, error)
+}
+
+// at makes a route of "METHOD /path/{name}".
+func at(pattern string, handle func(*request) (answer, error)) route {
+	method, path, _ := strings.Cut(pattern, " ")
+	return route{method, strings.Split(strings.Trim(path, "/"), "/"), handle}
+}
+
+// match reports whether a request asks for the route, and its arguments, as
+// they came.
+func (o *route) match(r *request) (args map[string]string, fits bool) {
+	if r.method != o.method || len(r.path) != len(o.pattern) {
+		return nil, false
+	}
+	for i, p := range o.pattern {
+		switch {
+		case strings.HasPrefix(p, "{"):
+			if args == nil {
+				args = map[string]string{}
+			}
+			args[strings.Trim(p, "{}")] = r.raw[i]
+		case p != r.path[i]:
+			return nil, false
+		}
+	}
+	return args, true
+}
+
+// special are the operations that are not the same for all types.
+func (s *Server) special() []route {
+	return []route{
+		at("GET /about", s.about),
+		at("GET /about/api/enums", s.aboutEnums),
+		at("GET /about/api/relations", s.aboutRelations),
+		at("GET /about/api/description", s.aboutDescription),
+		at("GET /ssl/ping", s.ping),
+		at("GET /health", s.ping),
+
+		at("POST /app/upload", s.upload),
+		at("POST /app/upload/replace", s.uploadReplace),
+		at("POST /app/{id}/export/{token}", s.export),
+		at("DELETE /app/{id}/export/{token}", s.cancelExport),
+		at("POST /app/{id}/copy", s.copyApp),
+		at("PUT /app/{id}/publish", s.publishApp),
+		at("PUT /app/{id}/replace", s.replaceApp),
+		at("POST /app/{id}/reload", s.reloadApp),
+		at("GET /app/hublist", s.hubList(false)),
+		at("GET /app/hublist/full", s.hubList(true)),
+		at("GET /app/{id}/privileges", s.appPrivileges),
+
+		at("POST /selection", s.selectItems),
+		at("POST /selection/{type}", s.selectFiltered),
+		at("DELETE /selection/{sid}", s.dropSelection),
+		at("GET /selection/{sid}/{type}", s.selectionList(false)),
+		at("GET /selection/{sid}/{type}/full", s.selectionList(true)),
+		at("GET /selection/{sid}/{type}/count", s.selectionCount),
+		at("DELETE /selection/{sid}/{type}", s.selectionDelete),
+
+		at("PUT /user/favorites/{appid}", s.favorite(true)),
+		at("DELETE /user/favorites/{appid}", s.favorite(false)),
+
+		at("GET /systemrule/security/referenceduserroles", s.ruleRoles),
+		at("POST /systemrule/security/resetcache", s.ruleReset),
+		at("GET /systemrule/security/explain", s.ruleExplain),
+		at("POST /systemrule/security/evaluatetransientresources", s.ruleSections),
+	}
+}

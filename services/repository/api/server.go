@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/appfiles"
+	"github.com/cognate-bi/cognate/services/repository/filter"
+	"github.com/cognate-bi/cognate/services/repository/schema"
+	"github.com/cognate-bi/cognate/services/repository/store"
+)
+
+// Prefix is where the interface lies.
+const Prefix = "/qrs"
+
+// Options are what a server needs.
+type Options struct {
+	Repository *repository.Repository
+	NodeID     string // of this node, for addresses of files
+	About      About
+	Log        *slog.Logger
+}
+
+// A Server answers requests of the interface. Any number of goroutines may use
+// it.
+type Server struct {
+	opt    Options
+	repo   *repository.Repository
+	schema *schema.Schema
+	routes []route
+}
+
+// New returns a server.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{opt: o, repo: o.Repository, schema: o.Repository.Schema()}
+	s.routes = s.special()
+	return s
+}
+
+// An answer is a status and what goes as JSON; nil is no body.
+type answer struct {
+	status int
+	body   any
+}
+
+func ok(body any) (answer, error)      { return answer{fasthttp.StatusOK, body}, nil }
+func created(body any) (answer, error) { return answer{fasthttp.StatusCreated, body}, nil }
+func empty() (answer, error)           { return answer{fasthttp.StatusNoContent, nil}, nil }
+
+// value wraps a single value.
+func value(v any) map[string]any { return map[string]any{"value": v} }
+
+// A statusError is an error with the status that it becomes.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return e.text }
+
+func badRequest(format string, args ...any) error {
+	return &statusError{fasthttp.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+// Handle answers a request of a caller, who has been identified: by a
+// certificate and the header of a service, or by the proxy.
+func (s *Server) Handle(ctx *fasthttp.RequestCtx, c repository.Caller) {
+	// Not ctx: it is taken back while databases may still watch it.
+	within, cancel := context.WithTimeout(context.Background(), timeMax)
+	defer cancel()
+	r, err := s.newRequest(within, ctx, c)
+	var a answer
+	if err == nil {
+		a, err = s.dispatch(r)
+	}
+	if err != nil {
+		s.fail(ctx, err)
+		return
+	}
+	ctx.SetStatusCode(a.status)
+	if a.body == nil {
+		return
+	}
+	body, err := json.Marshal(a.body)
+	if err != nil {
+		s.fail(ctx, err)
+		return
+	}
+	ctx.SetContentType("application/json; charset=utf-8")
+	ctx.SetBody(body)
+}
+
+// timeMax bounds a request, transfers of files not counted.
+const timeMax = time.Minute
+
+// dispatch finds what a request asks for.
+func (s *Server) dispatch(r *request) (answer, error) {
+	for i := range s.routes {
+		if args, fits := s.routes[i].match(r); fits {
+			r.args = args
+			return s.routes[i].handle(r)
+		}
+	}
+	if a, known, err := s.standard(r); known {
+		return a, err
+	}
+	if name := s.schema.Operation(r.method, strings.Join(r.path, "/")); name != "" {
+		return answer{}, &statusError{fasthttp.StatusNotImplemented, name + " is not implemented by this server"}
+	}
+	return answer{}, &statusError{fasthttp.StatusNotFound, "there is no such resource"}
+}
+
+// fail turns an error into an answer. What the client may not know goes to the
+// log only.
+func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
+	status, text := statusOf(err)
+	if status == fasthttp.StatusInternalServerError {
+		s.opt.Log.Error("request", "method", string(ctx.Method()), "path", string(ctx.Path()), "err", err)
+		text = "the server could not do this: its log says why"
+	}
+	if status == fasthttp.StatusServiceUnavailable {
+		ctx.Response.Header.Set("Retry-After", "5")
+	}
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("text/plain; charset=utf-8")
+	ctx.SetBodyString(text)
+}
+
+func statusOf(err error) (status int, text string) {
+	var se *statusError
+	var fe *filter.Error
+	var ve *schema.Error
+	var used *store.ErrInUse
+	switch {
+	case errors.As(err, &se):
+		return se.status, se.text
+	case errors.As(err, &fe), errors.As(err, &ve), errors.As(err, &used):
+		return fasthttp.StatusBadRequest, err.Error()
+	case errors.Is(err, repository.ErrNotFound):
+		return fasthttp.StatusNotFound, err.Error()
+	case errors.Is(err, repository.ErrForbidden), errors.Is(err, repository.ErrReadOnly):
+		return fasthttp.StatusForbidden, err.Error()
+	case errors.Is(err, repository.ErrStale):
+		return fasthttp.StatusConflict, err.Error()
+	case errors.Is(err, repository.ErrExists):
+		return fasthttp.StatusBadRequest, err.Error()
+	case errors.Is(err, appfiles.ErrNoFile):
+		return fasthttp.StatusNotFound, err.Error()
+	case errors.Is(err, appfiles.ErrTooLarge):
+		return fasthttp.StatusRequestEntityTooLarge, err.Error()
+	case errors.Is(err, repository.ErrNoApps):
+		return fasthttp.StatusNotImplemented, err.Error()
+	case errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrClosed):
+		return fasthttp.StatusServiceUnavailable, "the database does not answer: try again"
+	}
+	return fasthttp.StatusInternalServerError, err.Error()
+}

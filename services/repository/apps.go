@@ -1,0 +1,444 @@
+package repository
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/cognate-bi/cognate/services/repository/appfiles"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/schema"
+	"github.com/cognate-bi/cognate/services/repository/store"
+)
+
+// An Engine is what the repository needs of the engine that reads and writes
+// the files of apps.
+type Engine interface {
+	// Prepare looks into a file that is to be an app's, and brings it into the
+	// engine's form under a title; "" is the file's own. An error says what is
+	// wrong with the file.
+	Prepare(path, id, title string, keepData bool) (AppInfo, error)
+	// Reload runs the script of an app, and saves what it makes.
+	Reload(ctx context.Context, id, user string) (AppInfo, error)
+}
+
+// An AppInfo is what the file of an app tells of it.
+type AppInfo struct {
+	Title, Description, Thumbnail string
+	SizeBytes                     int64
+	Loaded                        time.Time // zero = never
+}
+
+// doc returns what a row has of it.
+func (i *AppInfo) doc() map[string]any {
+	loaded := schema.NullDate
+	if !i.Loaded.IsZero() {
+		loaded = schema.FormatDate(i.Loaded)
+	}
+	return map[string]any{"fileSize": json.Number(strconv.FormatInt(i.SizeBytes, 10)), "lastReloadTime": loaded}
+}
+
+// versionField is the field of a row that names the version of the app's file
+// (package appfiles).
+const versionField = "migrationHash"
+
+// ErrNoApps says that this node keeps no files of apps.
+var ErrNoApps = errors.New("this node keeps no apps")
+
+// uploadMax bounds an uploaded file.
+const uploadMax = 64 << 30
+
+// reconcile brings files and rows of apps together after a crash.
+func (r *Repository) reconcile(ctx context.Context) error {
+	if r.files == nil {
+		return nil
+	}
+	done, err := r.files.Reconcile(ctx, func(id string) (string, bool, error) {
+		e, err := r.store.Get(ctx, "App", id)
+		if errors.Is(err, ErrNotFound) {
+			return "", false, nil
+		}
+		if err != nil {
+			return "", false, err
+		}
+		return text(e.Doc[versionField]), true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("repository: files of apps: %w", err)
+	}
+	if len(done.Settled)+len(done.Dropped)+len(done.Revived)+len(done.Removed) > 0 {
+		r.log.Warn("ended what was left unfinished", "settled", done.Settled, "dropped", done.Dropped, "revived", done.Revived, "removed", done.Removed)
+	}
+	for _, id := range done.Strange {
+		r.log.Warn("a file of an app that no row knows", "app", id)
+	}
+	return nil
+}
+
+// Upload makes an app of a file. "" is the name that the file has.
+func (r *Repository) Upload(ctx context.Context, c *Caller, file io.Reader, name string, keepData bool) (map[string]any, error) {
+	return r.newApp(ctx, c, map[string]any{"name": name}, func(id string) (*appfiles.Staged, error) {
+		return r.files.Stage(id, file, uploadMax)
+	}, keepData)
+}
+
+// Copy makes an app of the caller's of another one that he may duplicate. Tags
+// and custom properties come along where withProperties says so.
+func (r *Repository) Copy(ctx context.Context, c *Caller, id, name string, withProperties bool) (map[string]any, error) {
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	from, err := r.store.Get(ctx, "App", id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.need(r.loader(ctx, r.store, from), from, rules.Duplicate); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		name = text(from.Doc["name"]) + "(1)"
+	}
+	doc := map[string]any{"name": name, "description": from.Doc["description"], "thumbnail": from.Doc["thumbnail"], "sourceAppId": from.ID}
+	if withProperties {
+		doc["customProperties"], doc["tags"] = from.Doc["customProperties"], from.Doc["tags"]
+	}
+	return r.newApp(ctx, c, doc, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, from.ID) }, true)
+}
+
+// newApp makes an app: its file is staged, its row committed, its file settled.
+func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, stage func(id string) (*appfiles.Staged, error), keepData bool) (map[string]any, error) {
+	if r.files == nil {
+		return nil, ErrNoApps
+	}
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	id := uuid.NewString()
+	staged, err := stage(id)
+	if err != nil {
+		return nil, err
+	}
+	info, err := r.engine.Prepare(staged.Path, id, text(doc["name"]), keepData)
+	if err != nil {
+		r.files.Drop(staged)
+		return nil, &schema.Error{Field: "file", Reason: err.Error()}
+	}
+	for k, v := range info.doc() {
+		doc[k] = v
+	}
+	doc[schema.ID], doc["name"], doc[versionField], doc["published"], doc["availabilityStatus"] = id, info.Title, staged.Version, false, number(1)
+	if doc["description"] == nil {
+		doc["description"], doc["thumbnail"] = info.Description, info.Thumbnail
+	}
+	return r.commit(ctx, d, staged, func(tx *store.Tx) (*store.Entity, error) {
+		return r.create(ctx, tx, d, r.schema.Type("App"), doc)
+	})
+}
+
+// commit commits the row of a staged file and settles the file.
+func (r *Repository) commit(ctx context.Context, d *decider, staged *appfiles.Staged, row func(*store.Tx) (*store.Entity, error)) (map[string]any, error) {
+	var e *store.Entity
+	err := r.change(ctx, d.caller, func(tx *store.Tx) (err error) {
+		e, err = row(tx)
+		return err
+	})
+	if err != nil {
+		r.files.Drop(staged)
+		return nil, err
+	}
+	if err := r.files.Settle(staged); err != nil {
+		return nil, err
+	}
+	return r.one(ctx, d, e, false)
+}
+
+// ReplaceApp gives an app the data and the objects of another one. What it is
+// to the site stays: id, owner, stream, properties.
+func (r *Repository) ReplaceApp(ctx context.Context, c *Caller, sourceID, targetID string) (map[string]any, error) {
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	source, err := r.store.Get(ctx, "App", sourceID)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.need(r.loader(ctx, r.store, source), source, rules.Read); err != nil {
+		return nil, err
+	}
+	return r.replaceFile(ctx, d, targetID, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, source.ID) }, true)
+}
+
+// UploadOver gives an app the data and the objects of a file.
+func (r *Repository) UploadOver(ctx context.Context, c *Caller, file io.Reader, targetID string, keepData bool) (map[string]any, error) {
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return r.replaceFile(ctx, d, targetID, func(id string) (*appfiles.Staged, error) { return r.files.Stage(id, file, uploadMax) }, keepData)
+}
+
+func (r *Repository) replaceFile(ctx context.Context, d *decider, id string, stage func(id string) (*appfiles.Staged, error), keepData bool) (map[string]any, error) {
+	if r.files == nil {
+		return nil, ErrNoApps
+	}
+	target, err := r.store.Get(ctx, "App", id)
+	if err != nil {
+		return nil, err
+	}
+	action := rules.Update
+	if p, _ := target.Doc["published"].(bool); p {
+		action = rules.Publish
+	}
+	if err := d.need(r.loader(ctx, r.store, target), target, action); err != nil {
+		return nil, err
+	}
+	staged, err := stage(target.ID)
+	if err != nil {
+		return nil, err
+	}
+	info, err := r.engine.Prepare(staged.Path, target.ID, text(target.Doc["name"]), keepData)
+	if err != nil {
+		r.files.Drop(staged)
+		return nil, &schema.Error{Field: "file", Reason: err.Error()}
+	}
+	doc := info.doc()
+	doc[versionField] = staged.Version
+	return r.commit(ctx, d, staged, func(tx *store.Tx) (*store.Entity, error) { return tx.Update(ctx, "App", target.ID, doc) })
+}
+
+// Publish moves an app into a stream. Its owner keeps it.
+func (r *Repository) Publish(ctx context.Context, c *Caller, id, streamID, name string) (map[string]any, error) {
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var changed *store.Entity
+	err = r.change(ctx, c, func(tx *store.Tx) error {
+		app, err := tx.Get(ctx, "App", id)
+		if err != nil {
+			return err
+		}
+		stream, err := tx.Get(ctx, "Stream", streamID)
+		if err != nil {
+			return err
+		}
+		l := r.loader(ctx, tx, app, stream)
+		for _, e := range []*store.Entity{app, stream} {
+			if err := d.need(l, e, rules.Publish); err != nil {
+				return err
+			}
+		}
+		doc := map[string]any{"stream": ref(stream.ID), "published": true, "publishTime": schema.FormatDate(r.now())}
+		if name != "" {
+			doc["name"] = name
+		}
+		changed, err = tx.Update(ctx, "App", app.ID, doc)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.one(ctx, d, changed, false)
+}
+
+// DeleteApp deletes an app and its file.
+func (r *Repository) DeleteApp(ctx context.Context, c *Caller, id string) error {
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return err
+	}
+	e, err := r.store.Get(ctx, "App", id)
+	if err != nil {
+		return err
+	}
+	if err := d.need(r.loader(ctx, r.store, e), e, rules.Delete); err != nil {
+		return err
+	}
+	if r.files != nil {
+		if err := r.files.Bury(e.ID); err != nil {
+			return err
+		}
+	}
+	err = r.change(ctx, c, func(tx *store.Tx) error { return r.delete(ctx, tx, d, r.schema.Type("App"), e.ID) })
+	switch {
+	case r.files == nil:
+		return err
+	case err != nil:
+		return errors.Join(err, r.files.Revive(e.ID))
+	}
+	return r.files.Remove(e.ID)
+}
+
+// Reload runs the script of an app, and notes what came of it. It returns when
+// the script has ended.
+func (r *Repository) Reload(ctx context.Context, c *Caller, id string) error {
+	if r.engine == nil {
+		return ErrNoApps
+	}
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return err
+	}
+	e, err := r.store.Get(ctx, "App", id)
+	if err != nil {
+		return err
+	}
+	if err := d.need(r.loader(ctx, r.store, e), e, rules.Update); err != nil {
+		return err
+	}
+	info, err := r.engine.Reload(ctx, e.ID, c.String())
+	if err != nil {
+		return fmt.Errorf("reload %s: %w", text(e.Doc["name"]), err)
+	}
+	return r.change(ctx, c, func(tx *store.Tx) error {
+		_, err := tx.Update(ctx, "App", e.ID, info.doc())
+		return err
+	})
+}
+
+// exportTTL is how long an export may be fetched.
+const exportTTL = 10 * time.Minute
+
+// An export is a file that its caller may fetch once.
+type export struct {
+	appID, name string
+	caller      string
+	noData      bool
+	until       time.Time
+}
+
+// Export makes a ticket with which the caller may fetch the file of an app, and
+// the name that it has then. The token is the caller's own, to cancel it by.
+func (r *Repository) Export(ctx context.Context, c *Caller, id, token string, noData bool) (ticket, name string, err error) {
+	if r.files == nil {
+		return "", "", ErrNoApps
+	}
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return "", "", err
+	}
+	e, err := r.store.Get(ctx, "App", id)
+	if err != nil {
+		return "", "", err
+	}
+	if err := d.need(r.loader(ctx, r.store, e), e, rules.Export); err != nil {
+		return "", "", err
+	}
+	name = strings.Map(func(c rune) rune {
+		if strings.ContainsRune(`\/:*?"<>|%#`, c) || c < ' ' {
+			return '_'
+		}
+		return c
+	}, text(e.Doc["name"])) + ".qvf"
+	r.exportsMu.Lock()
+	defer r.exportsMu.Unlock()
+	if r.exports == nil {
+		r.exports = map[string]*export{}
+	}
+	for t, x := range r.exports {
+		if r.now().After(x.until) {
+			delete(r.exports, t)
+		}
+	}
+	r.exports[strings.ToLower(token)] = &export{e.ID, name, c.String(), noData, r.now().Add(exportTTL)}
+	return token, name, nil
+}
+
+// CancelExport forgets an export of the caller.
+func (r *Repository) CancelExport(c *Caller, token string) { r.takeExport(c, token) }
+
+// Fetch opens the file of an export of the caller, once. Without data it is a
+// copy, which goes when it is closed.
+func (r *Repository) Fetch(c *Caller, token string) (file io.ReadCloser, name string, sizeBytes int64, err error) {
+	x := r.takeExport(c, token)
+	if x == nil {
+		return nil, "", 0, fmt.Errorf("export %s: %w", token, ErrNotFound)
+	}
+	f, err := r.files.Read(x.appID)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	if x.noData {
+		if f, err = r.withoutData(x, f); err != nil {
+			return nil, "", 0, err
+		}
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, "", 0, errors.Join(err, f.Close())
+	}
+	return f, x.name, info.Size(), nil
+}
+
+// withoutData returns a copy of an app's file without data. It has no name any
+// more, so it is gone when it is closed.
+func (r *Repository) withoutData(x *export, f *os.File) (*os.File, error) {
+	staged, err := r.files.Stage(x.appID, f, uploadMax)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	defer r.files.Drop(staged)
+	if _, err := r.engine.Prepare(staged.Path, x.appID, strings.TrimSuffix(x.name, ".qvf"), false); err != nil {
+		return nil, err
+	}
+	return os.Open(staged.Path)
+}
+
+func (r *Repository) takeExport(c *Caller, token string) *export {
+	r.exportsMu.Lock()
+	defer r.exportsMu.Unlock()
+	token = strings.ToLower(token)
+	x := r.exports[token]
+	if x == nil || x.caller != c.String() || r.now().After(x.until) {
+		return nil
+	}
+	delete(r.exports, token)
+	return x
+}
+
+// Adopt makes the row of an app that the engine has made for the caller.
+func (r *Repository) Adopt(ctx context.Context, c *Caller, id, title string) error {
+	_, err := r.Create(ctx, c, r.schema.Type("App"), map[string]any{
+		schema.ID: id, "name": title, "published": false, "availabilityStatus": number(1), "lastReloadTime": schema.NullDate,
+	})
+	return err
+}
+
+// Check returns nil if the caller may do something with an entity,
+// [ErrForbidden] if he may only read it, and else [ErrNotFound].
+func (r *Repository) Check(ctx context.Context, c *Caller, t *schema.Type, id string, action rules.Action) error {
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return err
+	}
+	e, err := r.store.Get(ctx, t.Name, id)
+	if err != nil {
+		return err
+	}
+	return d.need(r.loader(ctx, r.store, e), e, action)
+}
+
+// Readable returns those of the ids that are entities of a type which the
+// caller may read.
+func (r *Repository) Readable(ctx context.Context, c *Caller, t *schema.Type, ids []string) ([]string, error) {
+	_, found, err := r.list(ctx, c, t, Query{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(found))
+	for i, e := range found {
+		out[i] = e.ID
+	}
+	return out, nil
+}

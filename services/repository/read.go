@@ -1,0 +1,130 @@
+package repository
+
+import (
+	"context"
+
+	"github.com/cognate-bi/cognate/services/repository/filter"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/schema"
+	"github.com/cognate-bi/cognate/services/repository/store"
+)
+
+// A Query chooses entities of a type.
+type Query struct {
+	Filter     string // of the interface's filter language
+	OrderBy    string
+	Skip, Take int      // of those that the caller may read; Take 0 = all
+	IDs        []string // nil = all
+	Privileges bool     // tell what the caller may do with each
+}
+
+// parse reads the texts of a query. Errors are [filter.Error].
+func (q *Query) parse() (store.Query, error) {
+	where, err := filter.Parse(q.Filter)
+	if err != nil {
+		return store.Query{}, err
+	}
+	order, err := filter.ParseOrder(q.OrderBy)
+	return store.Query{Where: where, OrderBy: order, IDs: q.IDs}, err
+}
+
+// List returns the entities of a query that the caller may read, whole and with
+// their references condensed.
+func (r *Repository) List(ctx context.Context, c *Caller, t *schema.Type, q Query) ([]map[string]any, error) {
+	d, found, err := r.list(ctx, c, t, q)
+	if err != nil {
+		return nil, err
+	}
+	return r.present(ctx, d, found, q.Privileges, r.store.Full)
+}
+
+// Condensed is List with the condensed form of each.
+func (r *Repository) Condensed(ctx context.Context, c *Caller, t *schema.Type, q Query) ([]map[string]any, error) {
+	d, found, err := r.list(ctx, c, t, q)
+	if err != nil {
+		return nil, err
+	}
+	return r.present(ctx, d, found, q.Privileges, r.store.Condense)
+}
+
+// Count returns how many entities of a query the caller may read.
+func (r *Repository) Count(ctx context.Context, c *Caller, t *schema.Type, q Query) (int, error) {
+	q.Skip, q.Take, q.OrderBy = 0, 0, ""
+	_, found, err := r.list(ctx, c, t, q)
+	return len(found), err
+}
+
+func (r *Repository) list(ctx context.Context, c *Caller, t *schema.Type, q Query) (*decider, []*store.Entity, error) {
+	query, err := q.parse()
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := r.store.List(ctx, t.Name, query)
+	if err != nil {
+		return nil, nil, err
+	}
+	if found, err = d.readable(ctx, found); err != nil {
+		return nil, nil, err
+	}
+	found = found[min(max(q.Skip, 0), len(found)):]
+	if q.Take > 0 {
+		found = found[:min(q.Take, len(found))]
+	}
+	return d, found, nil
+}
+
+// Get returns an entity, whole.
+func (r *Repository) Get(ctx context.Context, c *Caller, t *schema.Type, id string, privileges bool) (map[string]any, error) {
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.store.Get(ctx, t.Name, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.need(r.loader(ctx, r.store, e), e, rules.Read); err != nil {
+		return nil, err
+	}
+	return r.one(ctx, d, e, privileges)
+}
+
+// one is present for one entity.
+func (r *Repository) one(ctx context.Context, d *decider, e *store.Entity, privileges bool) (map[string]any, error) {
+	out, err := r.present(ctx, d, []*store.Entity{e}, privileges, r.store.Full)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
+}
+
+// present makes answers of entities, in a form of the store. It takes the
+// entities: what they refer to is put into their documents.
+func (r *Repository) present(ctx context.Context, d *decider, found []*store.Entity, privileges bool, form func(*store.Entity) map[string]any) ([]map[string]any, error) {
+	rights := make([][]string, len(found))
+	if privileges {
+		l := r.loader(ctx, r.store, found...)
+		for i, e := range found {
+			got, err := d.may(l, e, rules.All)
+			if err != nil {
+				return nil, err
+			}
+			rights[i] = append([]string{}, got.Names()...)
+		}
+	}
+	if err := r.store.Expand(ctx, found...); err != nil {
+		return nil, err
+	}
+	out := make([]map[string]any, len(found))
+	for i, e := range found {
+		out[i] = form(e)
+		if privileges {
+			out[i][schema.Privileges] = rights[i]
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,215 @@
+package repository
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cognate-bi/cognate/services/repository/appfiles"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/schema"
+	"github.com/cognate-bi/cognate/services/repository/store"
+)
+
+// A Repository is the rules of a site over its store. Any number of goroutines
+// may use it.
+type Repository struct {
+	schema *schema.Schema
+	store  *store.Store
+	guard  *rules.Guard
+	now    func() time.Time
+	log    *slog.Logger
+	done   context.CancelFunc
+	gone   chan struct{}
+
+	followed   seen
+	selections selections
+
+	files     *appfiles.Folder // nil: this node keeps none
+	engine    Engine
+	exportsMu sync.Mutex
+	exports   map[string]*export // by token
+}
+
+// Options are what a repository needs. Now and Log may be nil; Files and Engine
+// are where this node keeps the files of apps.
+type Options struct {
+	Schema *schema.Schema
+	Store  *store.Store // stays the caller's, to be closed after the repository
+	Files  *appfiles.Folder
+	Engine Engine
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Open opens the repository of a site. In an empty store it makes what every
+// site has.
+func Open(ctx context.Context, o Options) (*Repository, error) {
+	r := &Repository{schema: o.Schema, store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, gone: make(chan struct{})}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	if err := r.seed(ctx); err != nil {
+		return nil, fmt.Errorf("repository: first entities: %w", err)
+	}
+	if err := r.reconcile(ctx); err != nil {
+		return nil, err
+	}
+	since, err := r.store.LastChange(ctx) // before rules are read: what changes meanwhile is seen twice
+	if err != nil {
+		return nil, fmt.Errorf("repository: listen to changes: %w", err)
+	}
+	set, err := r.compile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.guard = rules.NewGuard(set, 0, r.log)
+	listen, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r.done = cancel
+	r.followed.reach(since)
+	go r.follow(listen, since)
+	return r, nil
+}
+
+// Close stops listening to changes.
+func (r *Repository) Close() {
+	r.done()
+	<-r.gone
+}
+
+// Ping reports whether the database answers.
+func (r *Repository) Ping(ctx context.Context) error { return r.store.Ping(ctx) }
+
+// Schema returns the types of entities.
+func (r *Repository) Schema() *schema.Schema { return r.schema }
+
+// compile compiles the stored rules. Bad ones are logged and never match.
+func (r *Repository) compile(ctx context.Context) (*rules.RuleSet, error) {
+	found, err := r.store.List(ctx, "SystemRule", store.Query{})
+	if err != nil {
+		return nil, fmt.Errorf("repository: read rules: %w", err)
+	}
+	stored := make([]rules.Rule, 0, len(found))
+	for _, e := range found {
+		rule, err := ruleOf(e)
+		if err != nil {
+			r.log.Error("a rule cannot be read", "rule", e.ID, "err", err)
+			continue
+		}
+		stored = append(stored, *rule)
+	}
+	set, bad := rules.Compile(stored)
+	for _, b := range bad {
+		r.log.Error("a rule is wrong and never matches", "rule", b.ID, "name", b.Name, "err", b.Err)
+	}
+	return set, nil
+}
+
+// ruleOf returns the rule that an entity is.
+func ruleOf(e *store.Entity) (*rules.Rule, error) {
+	raw, err := json.Marshal(e.Doc)
+	if err != nil {
+		return nil, err
+	}
+	rule := &rules.Rule{}
+	if err := json.Unmarshal(raw, rule); err != nil {
+		return nil, err
+	}
+	rule.ID = e.ID
+	return rule, nil
+}
+
+// follow keeps what the guard knows in step with the store. A change that
+// cannot be followed leaves nothing known.
+func (r *Repository) follow(ctx context.Context, since int64) {
+	defer close(r.gone)
+	for ctx.Err() == nil {
+		err := r.store.Subscribe(ctx, since, func(changes []store.Change) error {
+			for _, c := range changes {
+				if err := r.notice(ctx, c); err != nil {
+					return fmt.Errorf("%s %s: %w", c.Type, c.ID, err)
+				}
+				since = c.Seq
+				r.followed.reach(c.Seq)
+			}
+			return nil
+		})
+		if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrClosed) {
+			return
+		}
+		r.log.Error("changes could not be followed", "err", err)
+		r.guard.Reset("changes could not be followed")
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// notice takes a change over into the guard.
+func (r *Repository) notice(ctx context.Context, c store.Change) error {
+	reason := fmt.Sprintf("%s, change %d", c.Type, c.Kind)
+	switch c.Type {
+	case "SystemRule":
+		set, err := r.compile(ctx)
+		if err != nil {
+			return err
+		}
+		r.guard.Replace(set, reason)
+	case "User":
+		r.guard.UserChanged(c.ID, reason)
+	case "CustomPropertyDefinition":
+		r.guard.Reset(reason)
+	default:
+		r.guard.EntityChanged(c.ID, reason)
+	}
+	return nil
+}
+
+// seen is up to which change the repository has followed the store.
+type seen struct {
+	mu      sync.Mutex
+	seq     int64
+	reached chan struct{} // closed when seq grows
+}
+
+// reach notes that changes up to seq were followed.
+func (s *seen) reach(seq int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if seq > s.seq {
+		s.seq = seq
+	}
+	if s.reached != nil {
+		close(s.reached)
+		s.reached = nil
+	}
+}
+
+// wait waits until changes up to seq were followed, or ctx ends.
+func (s *seen) wait(ctx context.Context, seq int64) {
+	for {
+		s.mu.Lock()
+		if s.seq >= seq {
+			s.mu.Unlock()
+			return
+		}
+		if s.reached == nil {
+			s.reached = make(chan struct{})
+		}
+		reached := s.reached
+		s.mu.Unlock()
+		select {
+		case <-reached:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,272 @@
+package repository
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"strings"
+
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/schema"
+	"github.com/cognate-bi/cognate/services/repository/store"
+)
+
+// A loader fetches what rules read beside the entities that are decided on. It
+// serves one request: what it has fetched it keeps.
+//
+// Entities that are decided on together are its batch: what one of them refers
+// to by a field is fetched for all of them at once.
+type loader struct {
+	ctx   context.Context
+	repo  *Repository
+	from  reader
+	batch []*store.Entity
+	known map[string]*store.Entity
+}
+
+// A reader reads entities: the store, or a transaction, which sees its own
+// changes.
+type reader interface {
+	Get(ctx context.Context, typ, id string) (*store.Entity, error)
+	List(ctx context.Context, typ string, q store.Query) ([]*store.Entity, error)
+	ByIDs(ctx context.Context, ids []string) (map[string]*store.Entity, error)
+	Referrers(ctx context.Context, id string) ([]store.Referrer, error)
+}
+
+func (r *Repository) loader(ctx context.Context, from reader, batch ...*store.Entity) *loader {
+	l := &loader{ctx: ctx, repo: r, from: from, batch: batch, known: map[string]*store.Entity{}}
+	for _, e := range batch {
+		l.known[e.ID] = e
+	}
+	return l
+}
+
+// resource returns an entity as rules see it.
+func (l *loader) resource(e *store.Entity) *resource {
+	return &resource{l, l.repo.schema.Type(e.Type), e}
+}
+
+// A resource is an entity as rules see it.
+type resource struct {
+	l *loader
+	t *schema.Type
+	e *store.Entity
+}
+
+var _ rules.Entity = (*resource)(nil)
+
+// Type implements [rules.Entity].
+func (r *resource) Type() string { return r.t.SchemaPath }
+
+// ID implements [rules.Entity].
+func (r *resource) ID() string { return r.e.ID }
+
+// Attr implements [rules.Entity].
+func (r *resource) Attr(name string) ([]rules.Value, error) {
+	if strings.HasPrefix(name, "@") {
+		return r.customProperty(name[1:])
+	}
+	switch name {
+	case "id":
+		return rules.Texts(r.e.ID), nil
+	case "createddate":
+		return []rules.Value{rules.Date(r.e.Created)}, nil
+	case "modifieddate":
+		return []rules.Value{rules.Date(r.e.Modified)}, nil
+	case "modifiedbyusername":
+		return rules.Texts(r.e.ModifiedBy), nil
+	}
+	if f := r.t.Field(name); f != nil && f.Kind != schema.Secret {
+		return values(f, r.e.Doc[f.Name]), nil
+	}
+	if r.t.Name == "User" {
+		return r.userAttribute(name), nil
+	}
+	return nil, nil
+}
+
+// values turns what a document has into values; references and embedded
+// objects have none.
+func values(f *schema.Field, v any) (out []rules.Value) {
+	if list, ok := v.([]any); ok {
+		for _, item := range list {
+			out = append(out, values(f, item)...)
+		}
+		return out
+	}
+	switch v := v.(type) {
+	case string:
+		if t, err := schema.ParseDate(v); f.Kind == schema.Date && err == nil {
+			return []rules.Value{rules.Date(t)}
+		}
+		return rules.Texts(v)
+	case json.Number:
+		if x, err := v.Float64(); err == nil {
+			return []rules.Value{rules.Number(x)}
+		}
+	case float64:
+		return []rules.Value{rules.Number(v)}
+	case bool:
+		return []rules.Value{rules.Bool(v)}
+	}
+	return nil
+}
+
+// userAttribute returns the values of an attribute that a directory gave the
+// user.
+func (r *resource) userAttribute(name string) (out []rules.Value) {
+	for _, a := range objects(r.e.Doc["attributes"]) {
+		if strings.EqualFold(text(a["attributeType"]), name) {
+			out = append(out, rules.Texts(text(a["attributeValue"]))...)
+		}
+	}
+	return out
+}
+
+// customProperty returns the values of a custom property.
+func (r *resource) customProperty(name string) (out []rules.Value, err error) {
+	for _, p := range objects(r.e.Doc["customProperties"]) {
+		id := refID(p["definition"])
+		definition, err := r.l.get(id)
+		if err != nil {
+			return nil, err
+		}
+		if definition != nil && strings.EqualFold(text(definition.Doc["name"]), name) {
+			out = append(out, rules.Texts(text(p["value"]))...)
+		}
+	}
+	return out, nil
+}
+
+// Related implements [rules.Entity].
+func (r *resource) Related(name string) ([]rules.Entity, error) {
+	f := r.t.Field(name)
+	if f == nil {
+		return r.back(name)
+	}
+	if f.Kind != schema.Reference {
+		return nil, nil
+	}
+	if err := r.l.fetch(f.Name); err != nil {
+		return nil, err
+	}
+	var out []rules.Entity
+	for _, id := range refIDs(r.e.Doc[f.Name]) {
+		e, err := r.l.get(id)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
+			out = append(out, r.l.resource(e))
+		}
+	}
+	return out, nil
+}
+
+// back returns the entities that refer to this one, by the name of their type
+// with an s behind.
+func (r *resource) back(name string) ([]rules.Entity, error) {
+	t := r.l.repo.schema.Type(strings.TrimSuffix(name, "s"))
+	if t == nil || t.Embedded || !strings.HasSuffix(name, "s") || r.e.ID == "" {
+		return nil, nil
+	}
+	referrers, err := r.l.from.Referrers(r.l.ctx, r.e.ID)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, from := range referrers {
+		if from.Type == t.Name {
+			ids = append(ids, from.ID)
+		}
+	}
+	if err := r.l.load(ids); err != nil {
+		return nil, err
+	}
+	var out []rules.Entity
+	for _, id := range ids {
+		if e := r.l.known[id]; e != nil {
+			out = append(out, r.l.resource(e))
+		}
+	}
+	return out, nil
+}
+
+// fetch fetches what all entities of the batch refer to by a field.
+func (l *loader) fetch(field string) error {
+	var missing []string
+	for _, e := range l.batch {
+		for _, id := range refIDs(e.Doc[field]) {
+			if _, ok := l.known[id]; !ok {
+				l.known[id] = nil // once
+				missing = append(missing, id)
+			}
+		}
+	}
+	return l.load(missing)
+}
+
+// load fetches entities; those that are not there are known to be missing.
+func (l *loader) load(ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	for _, id := range ids {
+		l.known[id] = nil
+	}
+	found, err := l.from.ByIDs(l.ctx, ids)
+	if err != nil {
+		return err
+	}
+	maps.Copy(l.known, found)
+	return nil
+}
+
+// get returns an entity, nil if there is none.
+func (l *loader) get(id string) (*store.Entity, error) {
+	if id == "" {
+		return nil, nil
+	}
+	if _, ok := l.known[id]; !ok {
+		if err := l.load([]string{id}); err != nil {
+			return nil, err
+		}
+	}
+	return l.known[id], nil
+}
+
+// objects returns the objects of a list of a document.
+func objects(v any) (out []map[string]any) {
+	list, _ := v.([]any)
+	for _, item := range list {
+		if o, ok := item.(map[string]any); ok {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// refID returns the id of a reference, "" if it is none.
+func refID(v any) string {
+	o, _ := v.(map[string]any)
+	return text(o["id"])
+}
+
+// refIDs returns the ids of a reference or of a list of them.
+func refIDs(v any) (ids []string) {
+	for _, o := range objects(v) {
+		ids = append(ids, text(o["id"]))
+	}
+	if id := refID(v); id != "" {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// ref is a reference to an entity.
+func ref(id string) map[string]any { return map[string]any{"id": id} }

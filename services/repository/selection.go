@@ -1,0 +1,82 @@
+package repository
+
+import (
+	"container/list"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+// An Item is an entity of a selection.
+type Item struct {
+	Type       string `json:"type"`
+	ObjectID   string `json:"objectID"`
+	ObjectName string `json:"objectName"`
+}
+
+const (
+	selectionsMax = 1000   // that are kept; the oldest goes
+	itemsMax      = 10_000 // of one
+)
+
+// selections are the selections of callers, kept in this process.
+type selections struct {
+	mu    sync.Mutex
+	byKey map[string]*list.Element // by caller and id
+	order list.List                // of *selection, the newest first
+}
+
+type selection struct {
+	key   string
+	items []Item
+}
+
+func selectionKey(c *Caller, id string) string { return c.String() + "\x00" + id }
+
+// Select keeps a selection of the caller and returns its id.
+func (r *Repository) Select(c *Caller, items []Item) (id string, err error) {
+	if len(items) > itemsMax {
+		return "", fmt.Errorf("a selection of %d entities: at most %d are possible: %w", len(items), itemsMax, ErrInvalid)
+	}
+	s := &r.selections
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id = uuid.NewString()
+	key := selectionKey(c, id)
+	if s.byKey == nil {
+		s.byKey = map[string]*list.Element{}
+	}
+	s.byKey[key] = s.order.PushFront(&selection{key, items})
+	if s.order.Len() > selectionsMax {
+		s.drop(s.order.Back())
+	}
+	return id, nil
+}
+
+// Selected returns what a selection of the caller holds.
+func (r *Repository) Selected(c *Caller, id string) ([]Item, error) {
+	s := &r.selections
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.byKey[selectionKey(c, id)]
+	if e == nil {
+		return nil, fmt.Errorf("selection %s: %w", id, ErrNotFound)
+	}
+	return e.Value.(*selection).items, nil
+}
+
+// Unselect drops a selection of the caller, if there is one.
+func (r *Repository) Unselect(c *Caller, id string) {
+	s := &r.selections
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.byKey[selectionKey(c, id)]; e != nil {
+		s.drop(e)
+	}
+}
+
+func (s *selections) drop(e *list.Element) {
+	delete(s.byKey, e.Value.(*selection).key)
+	s.order.Remove(e)
+}

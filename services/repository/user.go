@@ -1,0 +1,78 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/store"
+)
+
+// LogIn returns the user who has just been identified, stored at the first
+// time. name is shown; it may be empty. Inactive users and service accounts do
+// not log in.
+func (r *Repository) LogIn(ctx context.Context, c *Caller, name string) (id string, err error) {
+	if c.IsService() {
+		return "", fmt.Errorf("%s: a service account: %w", c, ErrForbidden)
+	}
+	user, err := r.user(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	if user.ID == "" {
+		if name == "" {
+			name = c.ID
+		}
+		if user, err = r.addUser(ctx, c, name); err != nil {
+			return "", fmt.Errorf("first log-in of %s: %w", c, err)
+		}
+	}
+	for _, closed := range []string{"inactive", "blacklisted", "removedExternally"} {
+		if v, _ := user.Doc[closed].(bool); v {
+			return "", fmt.Errorf("%s: %w", c, ErrInactive)
+		}
+	}
+	return user.ID, nil
+}
+
+func (r *Repository) addUser(ctx context.Context, c *Caller, name string) (made *store.Entity, err error) {
+	proxy := Service("proxy")
+	err = r.change(ctx, &proxy, func(tx *store.Tx) error {
+		made, err = tx.Create(ctx, "User", map[string]any{
+			"userDirectory": c.Directory, "userId": c.ID, "name": name, "removedExternally": false, "blacklisted": false,
+		})
+		return err
+	})
+	return made, err
+}
+
+// MakeAdministrator gives a user the role RootAdmin. It is for the first start,
+// when there is nobody who could.
+func (r *Repository) MakeAdministrator(ctx context.Context, userID string) error {
+	self := Service("repository")
+	return r.change(ctx, &self, func(tx *store.Tx) error {
+		_, err := tx.Update(ctx, "User", userID, map[string]any{"roles": []any{rules.RootAdmin}})
+		return err
+	})
+}
+
+// Favorite adds an app to the caller's favourites, or takes it out.
+func (r *Repository) Favorite(ctx context.Context, c *Caller, appID string, add bool) error {
+	if _, err := r.Get(ctx, c, r.schema.Type("App"), appID, false); err != nil {
+		return err
+	}
+	user, err := r.user(ctx, c)
+	if err != nil || user.ID == "" {
+		return err
+	}
+	favorites, _ := user.Doc["favorites"].([]any)
+	favorites = slices.DeleteFunc(slices.Clone(favorites), func(v any) bool { return v == appID })
+	if add {
+		favorites = append(favorites, appID)
+	}
+	return r.change(ctx, c, func(tx *store.Tx) error {
+		_, err := tx.Update(ctx, "User", user.ID, map[string]any{"favorites": favorites})
+		return err
+	})
+}

@@ -1,0 +1,250 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/schema"
+	"github.com/cognate-bi/cognate/services/repository/store"
+)
+
+// Create stores new entities, all or none, and returns them as they are.
+func (r *Repository) Create(ctx context.Context, c *Caller, t *schema.Type, docs ...map[string]any) ([]map[string]any, error) {
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var made []*store.Entity
+	err = r.change(ctx, c, func(tx *store.Tx) error {
+		for _, doc := range docs {
+			e, err := r.create(ctx, tx, d, t, doc)
+			if err != nil {
+				return err
+			}
+			made = append(made, e)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.present(ctx, d, made, false, r.store.Full)
+}
+
+// followMax is how long a change waits to be followed.
+const followMax = time.Second
+
+// change runs a transaction in the name of a caller. When it returns, this
+// process decides by what was changed: who gets a right has it at once.
+func (r *Repository) change(ctx context.Context, c *Caller, f func(*store.Tx) error) error {
+	err := r.store.Tx(ctx, func(tx *store.Tx) error {
+		tx.User = c.String()
+		return f(tx)
+	})
+	if err != nil || r.guard == nil {
+		return err
+	}
+	seq, err := r.store.LastChange(ctx)
+	if err != nil { // it is stored all the same
+		return nil
+	}
+	within, cancel := context.WithTimeout(ctx, followMax)
+	defer cancel()
+	r.followed.wait(within, seq)
+	return nil
+}
+
+func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *schema.Type, doc map[string]any) (*store.Entity, error) {
+	doc = owned(d, t, doc)
+	if err := r.check(t, nil, doc); err != nil {
+		return nil, err
+	}
+	draft, err := r.draft(t, doc)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.needDraft(r.loader(ctx, tx), draft, rules.Create); err != nil {
+		return nil, err
+	}
+	return tx.Create(ctx, t.Name, doc)
+}
+
+// draft returns an entity as it is about to be stored.
+func (r *Repository) draft(t *schema.Type, doc map[string]any) (*store.Entity, error) {
+	stored, err := r.schema.Validate(t, doc, true)
+	if err != nil {
+		return nil, err
+	}
+	return &store.Entity{Type: t.Name, ID: strings.ToLower(text(doc[schema.ID])), Doc: stored}, nil
+}
+
+// MayCreate reports whether the caller may create an entity.
+func (r *Repository) MayCreate(ctx context.Context, c *Caller, t *schema.Type, doc map[string]any) (bool, error) {
+	rights, err := r.Rights(ctx, c, t, doc)
+	return rights&rules.Create != 0, err
+}
+
+// Rights returns what the caller may do with an entity that is not stored.
+func (r *Repository) Rights(ctx context.Context, c *Caller, t *schema.Type, doc map[string]any) (rules.Action, error) {
+	d, err := r.decider(ctx, c)
+	if err != nil || d.access == nil {
+		return rules.All, err
+	}
+	draft, err := r.draft(t, owned(d, t, doc))
+	if err != nil {
+		return rules.None, err
+	}
+	return d.access.AllowedDraft(r.loader(ctx, r.store).resource(draft), rules.All)
+}
+
+// owned returns a document with the caller as its owner, if its type has
+// owners and it names none.
+func owned(d *decider, t *schema.Type, doc map[string]any) map[string]any {
+	out := make(map[string]any, len(doc)+1)
+	for k, v := range doc {
+		if f := t.Field(k); f != nil {
+			k = f.Name
+		} else if strings.EqualFold(k, schema.ID) {
+			k = schema.ID
+		}
+		out[k] = v
+	}
+	if t.Field("owner") != nil && refID(out["owner"]) == "" && d.user.ID != "" {
+		out["owner"] = ref(d.user.ID)
+	}
+	return out
+}
+
+// Update changes an entity: fields that doc does not have keep their value. Its
+// modifiedDate says what it was read as; [ErrStale] if it has changed since.
+func (r *Repository) Update(ctx context.Context, c *Caller, t *schema.Type, id string, doc map[string]any) (map[string]any, error) {
+	if sent := text(doc[schema.ID]); sent != "" && !strings.EqualFold(sent, id) {
+		return nil, &schema.Error{Field: schema.ID, Reason: fmt.Sprintf("%s in the body, %s in the path", sent, id)}
+	}
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var changed *store.Entity
+	err = r.change(ctx, c, func(tx *store.Tx) error {
+		changed, err = r.update(ctx, tx, d, t, id, doc)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.one(ctx, d, changed, false)
+}
+
+func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *schema.Type, id string, doc map[string]any) (*store.Entity, error) {
+	old, err := tx.Get(ctx, t.Name, id)
+	if err != nil {
+		return nil, err
+	}
+	l := r.loader(ctx, tx, old)
+	if err := d.need(l, old, rules.Update); err != nil {
+		return nil, err
+	}
+	for _, guarded := range []struct {
+		field  string
+		action rules.Action
+	}{{"owner", rules.ChangeOwner}, {"roles", rules.ChangeRole}} {
+		if differs(t, old.Doc, doc, guarded.field) {
+			if err := d.need(l, old, guarded.action); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := r.check(r.schema.Type(old.Type), old, doc); err != nil {
+		return nil, err
+	}
+	return tx.Update(ctx, old.Type, old.ID, doc)
+}
+
+// differs reports whether a change has another value for a field.
+func differs(t *schema.Type, old, change map[string]any, field string) bool {
+	f := t.Field(field)
+	sent, ok := change[field]
+	switch {
+	case f == nil || !ok:
+		return false
+	case f.Kind == schema.Reference:
+		return refID(sent) != refID(old[field])
+	}
+	return fmt.Sprint(sent) != fmt.Sprint(old[field])
+}
+
+// Delete deletes entities, all or none; apps go one by one, each with its file.
+func (r *Repository) Delete(ctx context.Context, c *Caller, t *schema.Type, ids ...string) error {
+	if t.Name == "App" {
+		for _, id := range ids {
+			if err := r.DeleteApp(ctx, c, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return err
+	}
+	return r.change(ctx, c, func(tx *store.Tx) error {
+		for _, id := range ids {
+			if err := r.delete(ctx, tx, d, t, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (r *Repository) delete(ctx context.Context, tx *store.Tx, d *decider, t *schema.Type, id string) error {
+	e, err := tx.Get(ctx, t.Name, id)
+	if err != nil {
+		return err
+	}
+	if err := d.need(r.loader(ctx, tx, e), e, rules.Delete); err != nil {
+		return err
+	}
+	if err := r.checkDelete(e); err != nil {
+		return err
+	}
+	return tx.Delete(ctx, e.Type, id)
+}
+
+// ErrReadOnly says that an entity is part of the installation.
+var ErrReadOnly = errors.New("part of the installation: it can be neither changed nor deleted")
+
+// check says what is wrong with a document beyond its schema. old is nil for a
+// new one.
+func (r *Repository) check(t *schema.Type, old *store.Entity, doc map[string]any) error {
+	if t.Name != "SystemRule" {
+		return nil
+	}
+	e := &store.Entity{Doc: doc}
+	if old != nil {
+		if text(old.Doc["type"]) == rules.KindReadOnly {
+			return fmt.Errorf("rule %s: %w", text(old.Doc["name"]), ErrReadOnly)
+		}
+		e.Doc = r.schema.Merge(t, old.Doc, doc)
+	}
+	rule, err := ruleOf(e)
+	if err != nil {
+		return &schema.Error{Field: "rule", Reason: err.Error()}
+	}
+	if err := rule.Check(); err != nil {
+		return &schema.Error{Field: "rule", Reason: err.Error()}
+	}
+	return nil
+}
+
+func (r *Repository) checkDelete(e *store.Entity) error {
+	if e.Type == "SystemRule" && text(e.Doc["type"]) == rules.KindReadOnly {
+		return fmt.Errorf("rule %s: %w", text(e.Doc["name"]), ErrReadOnly)
+	}
+	return nil
+}
