@@ -1,0 +1,243 @@
+package site
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/api"
+	"github.com/cognate-bi/cognate/services/repository/appfiles"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/store"
+	"github.com/cognate-bi/cognate/services/repository/store/storetest"
+)
+
+const key = "0123456789abcdef"
+
+// A node is a repository with an engine, over a real socket.
+type node struct {
+	t    *testing.T
+	url  string
+	lib  *app.Library
+	repo *repository.Repository
+}
+
+func newNode(t *testing.T, dir string, db *store.Store) *node {
+	t.Helper()
+	apps := filepath.Join(dir, "Apps")
+	lib, err := app.NewLibrary(app.Options{Dir: apps})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := appfiles.Open(apps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo, err := repository.Open(t.Context(), repository.Options{Schema: db.Schema(), Store: db, Files: files, Engine: NewApps(lib)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := api.New(api.Options{Repository: repo})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &fasthttp.Server{StreamRequestBody: true, Handler: func(ctx *fasthttp.RequestCtx) {
+		directory, id, _ := strings.Cut(string(ctx.Request.Header.Peek("Test-Caller")), `\`)
+		c := repository.Caller{Directory: directory, ID: id, Context: rules.ContextHub}
+		if strings.HasPrefix(string(ctx.Path()), api.TempPrefix) {
+			s.HandleTemp(ctx, c)
+			return
+		}
+		s.Handle(ctx, c)
+	}}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() {
+		_ = server.Shutdown()
+		repo.Close()
+	})
+	return &node{t, "http://" + l.Addr().String(), lib, repo}
+}
+
+// do sends a request that has to have a status, and returns what came.
+func (n *node) do(who, method, path string, body []byte, status int) []byte {
+	n.t.Helper()
+	sep := "?"
+	if strings.Contains(path, "?") {
+		sep = "&"
+	}
+	r, err := http.NewRequestWithContext(n.t.Context(), method, n.url+path+sep+"xrfkey="+key, bytes.NewReader(body))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	r.Header.Set("X-Qlik-Xrfkey", key)
+	r.Header.Set("Test-Caller", who)
+	if strings.Contains(path, "upload") {
+		r.Header.Set("Content-Type", "application/vnd.qlik.sense.app")
+	} else if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer func() { _ = a.Body.Close() }()
+	text, err := io.ReadAll(a.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if a.StatusCode != status {
+		n.t.Fatalf("%s %s by %s: %d %s, want %d", method, path, who, a.StatusCode, text, status)
+	}
+	return text
+}
+
+func (n *node) entity(who, method, path string, body []byte, status int) (e map[string]any) {
+	n.t.Helper()
+	text := n.do(who, method, path, body, status)
+	if err := json.Unmarshal(text, &e); err != nil {
+		n.t.Fatalf("%s %s: %v in %s", method, path, err, text)
+	}
+	return e
+}
+
+// appFile returns the file of an app with some data.
+func appFile(t *testing.T, title string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	lib, err := app.NewLibrary(app.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := lib.Create(title)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := lib.Open(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.SetScript("T: LOAD RecNo() AS x AUTOGENERATE 100;")
+	if ok, err := a.Reload(t.Context(), ""); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if err := a.Save(); err != nil {
+		t.Fatal(err)
+	}
+	lib.Close(a)
+	file, err := os.ReadFile(filepath.Join(dir, id+".qvf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// rows returns how many rows the engine finds in an app.
+func (n *node) rows(id string) (rows int) {
+	n.t.Helper()
+	a, err := n.lib.Open(id)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer n.lib.Close(a)
+	for _, t := range a.Data().Model.Tables {
+		rows += t.Rows
+	}
+	return rows
+}
+
+// TestLifeOfAnApp takes an app through all that the hub and the console do.
+func TestLifeOfAnApp(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) { testLifeOfAnApp(t, newNode(t, t.TempDir(), db)) })
+}
+
+func testLifeOfAnApp(t *testing.T, n *node) {
+	const service, ann, bob = `INTERNAL\sa_api`, `DOM\ann`, `DOM\bob`
+	for _, name := range []string{"ann", "bob"} {
+		if _, err := n.repo.LogIn(t.Context(), &repository.Caller{Directory: "DOM", ID: name}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := appFile(t, "In the file")
+	made := n.entity(ann, "POST", "/qrs/app/upload?name=Sales&keepdata=true", file, 201)
+	id := made["id"].(string)
+	if made["name"] != "Sales" || made["owner"].(map[string]any)["userId"] != "ann" || made["published"] != false || n.rows(id) != 100 {
+		t.Fatalf("uploaded: %v, %d rows", made, n.rows(id))
+	}
+	n.do(bob, "GET", "/qrs/app/"+id, nil, 404) // another's work
+	n.do(ann, "POST", "/qrs/app/upload?name=x", []byte("no app"), 400)
+	if bare := n.entity(ann, "POST", "/qrs/app/upload?keepdata=false", file, 201); bare["name"] != "In the file" || n.rows(bare["id"].(string)) != 0 {
+		t.Errorf("without data: %v", bare["name"])
+	}
+
+	published := n.entity(ann, "PUT", fmt.Sprintf("/qrs/app/%s/publish?stream=%s", id, rules.EveryoneStreamID), nil, 200)
+	if published["published"] != true || published["stream"].(map[string]any)["name"] != "Everyone" || published["owner"].(map[string]any)["userId"] != "ann" {
+		t.Errorf("published: %v", published)
+	}
+	n.entity(bob, "GET", "/qrs/app/"+id, nil, 200)
+	n.do(bob, "DELETE", "/qrs/app/"+id, nil, 403)
+	n.do(bob, "POST", "/qrs/app/"+id+"/reload", nil, 403)
+
+	copied := n.entity(ann, "POST", "/qrs/app/"+id+"/copy?name=Work", nil, 201)
+	work := copied["id"].(string)
+	if work == id || copied["published"] != false || n.rows(work) != 100 {
+		t.Errorf("copied: %v", copied)
+	}
+	a, err := n.lib.Open(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.SetScript("T: LOAD RecNo() AS x AUTOGENERATE 7;")
+	if err := a.SaveDocument(); err != nil {
+		t.Fatal(err)
+	}
+	n.lib.Close(a)
+	n.do(ann, "POST", "/qrs/app/"+work+"/reload", nil, 204)
+	if n.rows(work) != 7 {
+		t.Errorf("%d rows after the reload", n.rows(work))
+	}
+	replaced := n.entity(service, "PUT", fmt.Sprintf("/qrs/app/%s/replace?app=%s", work, id), nil, 200)
+	if replaced["id"] != id || replaced["name"] != "Sales" || replaced["published"] != true || n.rows(id) != 7 {
+		t.Errorf("replaced: %v, %d rows", replaced, n.rows(id))
+	}
+
+	const token = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+	export := n.entity(ann, "POST", "/qrs/app/"+work+"/export/"+token, nil, 201)
+	path := export["downloadPath"].(string)
+	n.do(bob, "GET", path, nil, 404) // another's
+	got := n.do(ann, "GET", path, nil, 200)
+	n.do(ann, "GET", path, nil, 404) // once
+	again := n.entity(ann, "POST", "/qrs/app/upload?name=Again", got, 201)
+	if n.rows(again["id"].(string)) != 7 {
+		t.Errorf("exported and uploaded again: %d rows", n.rows(again["id"].(string)))
+	}
+	path = n.entity(ann, "POST", "/qrs/app/"+work+"/export/"+token+"?skipdata=true", nil, 201)["downloadPath"].(string)
+	if bare := n.do(ann, "GET", path, nil, 200); len(bare) >= len(got) {
+		t.Errorf("%d bytes without data, %d with", len(bare), len(got))
+	}
+
+	n.do(ann, "DELETE", "/qrs/app/"+work, nil, 204)
+	n.do(ann, "GET", "/qrs/app/"+work, nil, 404)
+	files, err := filepath.Glob(filepath.Join(n.lib.Options().Dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []map[string]any
+	if err := json.Unmarshal(n.do(service, "GET", "/qrs/app/hublist/full", nil, 200), &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(list) || len(list) != 3 {
+		t.Errorf("%d apps, files %v", len(list), files)
+	}
+}

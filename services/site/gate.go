@@ -1,0 +1,108 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cognate-bi/cognate/engine/access"
+	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/session"
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/schema"
+)
+
+// A gate asks the repository what a user may do with apps.
+type gate struct {
+	repo   *repository.Repository
+	lib    *app.Library
+	caller repository.Caller
+	app    *schema.Type
+}
+
+var _ session.Gate = (*gate)(nil)
+
+// Gate returns what the engine asks for a user of this site, whom the proxy
+// has named with the attributes of the session.
+func Gate(repo *repository.Repository, lib *app.Library) func(directory, id string, attributes map[string][]string) session.Gate {
+	t := repo.Schema().Type("App")
+	return func(directory, id string, attributes map[string][]string) session.Gate {
+		c := repository.Caller{Directory: directory, ID: id, Context: rules.ContextHub, Session: rules.Attributes{}, Environment: rules.Attributes{}}
+		for name, values := range attributes {
+			if strings.EqualFold(name, "context") || strings.EqualFold(name, "securerequest") {
+				c.Environment[name] = rules.Texts(values...)
+				continue
+			}
+			c.Session[name] = rules.Texts(values...)
+		}
+		return &gate{repo, lib, c, t}
+	}
+}
+
+// askMax bounds how long the engine waits for an answer.
+const askMax = 10 * time.Second
+
+func ask() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), askMax)
+}
+
+// denied turns the repository's refusals into the engine's.
+func denied(err error) error {
+	if errors.Is(err, repository.ErrForbidden) || errors.Is(err, repository.ErrNotFound) {
+		return fmt.Errorf("%w: %w", access.ErrDenied, err)
+	}
+	return err
+}
+
+// Read implements [session.Gate].
+func (g *gate) Read(appID string) error {
+	ctx, cancel := ask()
+	defer cancel()
+	return denied(g.repo.Check(ctx, &g.caller, g.app, appID, rules.Read))
+}
+
+// Change implements [session.Gate].
+func (g *gate) Change(appID string) error {
+	ctx, cancel := ask()
+	defer cancel()
+	return denied(g.repo.Check(ctx, &g.caller, g.app, appID, rules.Update))
+}
+
+// Readable implements [session.Gate].
+func (g *gate) Readable(appIDs []string) ([]string, error) {
+	ctx, cancel := ask()
+	defer cancel()
+	return g.repo.Readable(ctx, &g.caller, g.app, appIDs)
+}
+
+// Create implements [session.Gate]. The file comes first: a crash leaves one
+// that no row knows, which nobody can open and nothing removes.
+func (g *gate) Create(title string) (string, error) {
+	ctx, cancel := ask()
+	defer cancel()
+	may, err := g.repo.MayCreate(ctx, &g.caller, g.app, map[string]any{"name": title})
+	if err != nil {
+		return "", denied(err)
+	}
+	if !may {
+		return "", fmt.Errorf("%w: create an app", access.ErrDenied)
+	}
+	id, err := g.lib.Create(title)
+	if err != nil {
+		return "", err
+	}
+	if err := g.repo.Adopt(ctx, &g.caller, id, title); err != nil {
+		return "", errors.Join(denied(err), g.lib.Delete(id))
+	}
+	return id, nil
+}
+
+// Delete implements [session.Gate].
+func (g *gate) Delete(appID string) error {
+	ctx, cancel := ask()
+	defer cancel()
+	return denied(g.repo.DeleteApp(ctx, &g.caller, appID))
+}

@@ -1,0 +1,88 @@
+package site
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/cognate-bi/cognate/engine/access"
+	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/object"
+	"github.com/cognate-bi/cognate/engine/object/tree"
+	"github.com/cognate-bi/cognate/engine/session"
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/store"
+	"github.com/cognate-bi/cognate/services/repository/store/storetest"
+)
+
+// TestEngineAsksTheRules holds what sessions of the engine let a user do
+// against the rules of the site.
+func TestEngineAsksTheRules(t *testing.T) {
+	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
+	gates := Gate(n.repo, n.lib)
+	open := func(user string) *session.Session {
+		if _, err := n.repo.LogIn(t.Context(), &repository.Caller{Directory: "DOM", ID: user}, ""); err != nil {
+			t.Fatal(err)
+		}
+		s := session.New(user, "UserDirectory=DOM; UserId="+user, n.lib, slog.New(slog.DiscardHandler))
+		s.Gate = gates("DOM", user, nil)
+		t.Cleanup(s.Close)
+		return s
+	}
+	ann, bob := open("ann"), open("bob")
+	id, err := ann.CreateApp("Ann's")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := func(s *session.Session) string {
+		t.Helper()
+		apps, err := s.Apps()
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := []string{}
+		for _, e := range apps {
+			names = append(names, e.Title)
+		}
+		return fmt.Sprint(names)
+	}
+	if a, b := listed(ann), listed(bob); a != "[Ann's]" || b != "[]" {
+		t.Errorf("ann sees %s, bob %s", a, b)
+	}
+	if _, err := bob.OpenDoc(id); !errors.Is(err, app.ErrNotFound) {
+		t.Errorf("bob opens another's app: %v", err)
+	}
+	if _, err := bob.AppEntry(id); !errors.Is(err, app.ErrNotFound) {
+		t.Errorf("bob sees another's app: %v", err)
+	}
+	if err := bob.DeleteApp(id); !errors.Is(err, access.ErrDenied) {
+		t.Errorf("bob deletes another's app: %v", err)
+	}
+	if _, err := ann.OpenDoc(id); err != nil {
+		t.Fatal(err)
+	}
+	props := tree.MustParse(`{"qInfo":{"qType":"sheet"}}`)
+	if _, err := ann.Create(object.Generic, props, nil); err != nil {
+		t.Errorf("ann changes her app: %v", err)
+	}
+	n.do(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/publish?stream=%s", id, rules.EveryoneStreamID), nil, 200)
+	if _, err := bob.OpenDoc(id); err != nil {
+		t.Errorf("bob opens a published app: %v", err)
+	}
+	if _, err := bob.Changing(); !errors.Is(err, access.ErrDenied) {
+		t.Errorf("bob changes a published app: %v", err)
+	}
+	if _, err := bob.Create(object.Generic, props, nil); !errors.Is(err, access.ErrDenied) {
+		t.Errorf("bob makes an object in a published app: %v", err)
+	}
+	if _, err := bob.CreateSession(object.Generic, tree.MustParse(`{"qInfo":{"qType":"chart"}}`)); err != nil {
+		t.Errorf("an object of bob's session only: %v", err)
+	}
+	var one []json.RawMessage
+	if err := json.Unmarshal(n.do(`DOM\bob`, "GET", "/qrs/app/hublist", nil, 200), &one); err != nil || len(one) != 1 {
+		t.Errorf("bob's hub: %d apps, %v", len(one), err)
+	}
+}
