@@ -81,20 +81,19 @@ func (d *decider) needDraft(l *loader, e *store.Entity, action rules.Action) err
 	return err
 }
 
-// readable returns those of the entities that the caller may read.
-func (d *decider) readable(ctx context.Context, all []*store.Entity) ([]*store.Entity, error) {
+// readable returns the keys of those entities that the caller may read.
+func (d *decider) readable(l *loader, all []store.Key) ([]store.Key, error) {
 	if d.access == nil {
 		return all, nil
 	}
-	l := d.r.loader(ctx, d.r.store, all...)
 	out := all[:0:0]
-	for _, e := range all {
-		got, err := d.may(l, e, rules.Read)
+	for _, k := range all {
+		got, err := d.access.Allowed(l.keyed(k), rules.Read)
 		if err != nil {
 			return nil, err
 		}
 		if got != 0 {
-			out = append(out, e)
+			out = append(out, k)
 		}
 	}
 	return out, nil

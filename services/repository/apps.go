@@ -432,13 +432,13 @@ func (r *Repository) Check(ctx context.Context, c *Caller, t *schema.Type, id st
 // Readable returns those of the ids that are entities of a type which the
 // caller may read.
 func (r *Repository) Readable(ctx context.Context, c *Caller, t *schema.Type, ids []string) ([]string, error) {
-	_, found, err := r.list(ctx, c, t, Query{IDs: ids})
+	_, _, keys, err := r.keys(ctx, c, t, Query{IDs: ids})
 	if err != nil {
 		return nil, err
 	}
-	out := make([]string, len(found))
-	for i, e := range found {
-		out[i] = e.ID
+	out := make([]string, len(keys))
+	for i, k := range keys {
+		out[i] = k.ID
 	}
 	return out, nil
 }

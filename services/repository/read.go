@@ -50,29 +50,55 @@ func (r *Repository) Condensed(ctx context.Context, c *Caller, t *schema.Type, q
 // Count returns how many entities of a query the caller may read.
 func (r *Repository) Count(ctx context.Context, c *Caller, t *schema.Type, q Query) (int, error) {
 	q.Skip, q.Take, q.OrderBy = 0, 0, ""
-	_, found, err := r.list(ctx, c, t, q)
-	return len(found), err
+	_, _, keys, err := r.keys(ctx, c, t, q)
+	return len(keys), err
 }
 
-func (r *Repository) list(ctx context.Context, c *Caller, t *schema.Type, q Query) (*decider, []*store.Entity, error) {
+// keys returns the keys of the entities of a query that the caller may read.
+// Entities are fetched only where a decision is not known.
+func (r *Repository) keys(ctx context.Context, c *Caller, t *schema.Type, q Query) (*decider, *loader, []store.Key, error) {
 	query, err := q.parse()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	d, err := r.decider(ctx, c)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	found, err := r.store.List(ctx, t.Name, query)
+	keys, err := r.store.Keys(ctx, t.Name, query)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	l := r.lazy(ctx, r.store, keys)
+	if keys, err = d.readable(l, keys); err != nil {
+		return nil, nil, nil, err
+	}
+	keys = keys[min(max(q.Skip, 0), len(keys)):]
+	if q.Take > 0 {
+		keys = keys[:min(q.Take, len(keys))]
+	}
+	return d, l, keys, nil
+}
+
+func (r *Repository) list(ctx context.Context, c *Caller, t *schema.Type, q Query) (*decider, []*store.Entity, error) {
+	d, l, keys, err := r.keys(ctx, c, t, q)
 	if err != nil {
 		return nil, nil, err
 	}
-	if found, err = d.readable(ctx, found); err != nil {
+	missing := []string{}
+	for _, k := range keys {
+		if l.known[k.ID] == nil {
+			missing = append(missing, k.ID)
+		}
+	}
+	if err := l.load(missing); err != nil {
 		return nil, nil, err
 	}
-	found = found[min(max(q.Skip, 0), len(found)):]
-	if q.Take > 0 {
-		found = found[:min(q.Take, len(found))]
+	found := make([]*store.Entity, 0, len(keys))
+	for _, k := range keys {
+		if e := l.known[k.ID]; e != nil { // else somebody has deleted it
+			found = append(found, e)
+		}
 	}
 	return d, found, nil
 }

@@ -38,7 +38,6 @@ type Repository struct {
 // Options are what a repository needs. Now and Log may be nil; Files and Engine
 // are where this node keeps the files of apps.
 type Options struct {
-	Schema *schema.Schema
 	Store  *store.Store // stays the caller's, to be closed after the repository
 	Files  *appfiles.Folder
 	Engine Engine
@@ -49,7 +48,7 @@ type Options struct {
 // Open opens the repository of a site. In an empty store it makes what every
 // site has.
 func Open(ctx context.Context, o Options) (*Repository, error) {
-	r := &Repository{schema: o.Schema, store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, gone: make(chan struct{})}
+	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, gone: make(chan struct{})}
 	if r.now == nil {
 		r.now = time.Now
 	}

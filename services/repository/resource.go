@@ -15,13 +15,17 @@ import (
 // serves one request: what it has fetched it keeps.
 //
 // Entities that are decided on together are its batch: what one of them refers
-// to by a field is fetched for all of them at once.
+// to by a field is fetched for all of them at once. The batch itself may be keys
+// only: its entities are fetched when a rule looks into the first of them, which
+// none does where the decisions are known.
 type loader struct {
 	ctx   context.Context
 	repo  *Repository
 	from  reader
+	keys  []store.Key // of the batch, as long as it is not fetched
 	batch []*store.Entity
 	known map[string]*store.Entity
+	seen  map[string]bool // fields whose targets are fetched for all of the batch
 }
 
 // A reader reads entities: the store, or a transaction, which sees its own
@@ -34,23 +38,72 @@ type reader interface {
 }
 
 func (r *Repository) loader(ctx context.Context, from reader, batch ...*store.Entity) *loader {
-	l := &loader{ctx: ctx, repo: r, from: from, batch: batch, known: map[string]*store.Entity{}}
+	l := &loader{ctx: ctx, repo: r, from: from, batch: batch, known: map[string]*store.Entity{}, seen: map[string]bool{}}
 	for _, e := range batch {
 		l.known[e.ID] = e
 	}
 	return l
 }
 
+// lazy returns a loader of a batch of which only the keys are known.
+func (r *Repository) lazy(ctx context.Context, from reader, keys []store.Key) *loader {
+	l := r.loader(ctx, from)
+	l.keys = keys
+	return l
+}
+
 // resource returns an entity as rules see it.
 func (l *loader) resource(e *store.Entity) *resource {
-	return &resource{l, l.repo.schema.Type(e.Type), e}
+	return &resource{l, l.repo.schema.Type(e.Type), e.ID, e}
+}
+
+// keyed is resource of an entity of the batch that may not be fetched yet.
+func (l *loader) keyed(k store.Key) *resource {
+	return &resource{l, l.repo.schema.Type(k.Type), k.ID, nil}
 }
 
 // A resource is an entity as rules see it.
 type resource struct {
-	l *loader
-	t *schema.Type
-	e *store.Entity
+	l  *loader
+	t  *schema.Type
+	id string
+	e  *store.Entity // nil: not fetched yet
+}
+
+// entity returns the entity, and fetches the batch if it is not there yet. One
+// that somebody has deleted meanwhile has nothing.
+func (r *resource) entity() (*store.Entity, error) {
+	if r.e != nil {
+		return r.e, nil
+	}
+	if err := r.l.fetchBatch(); err != nil {
+		return nil, err
+	}
+	if r.e = r.l.known[r.id]; r.e == nil {
+		r.e = &store.Entity{Type: r.t.Name}
+	}
+	return r.e, nil
+}
+
+// fetchBatch fetches the entities of the keys.
+func (l *loader) fetchBatch() error {
+	if l.keys == nil {
+		return nil
+	}
+	ids := make([]string, len(l.keys))
+	for i, k := range l.keys {
+		ids[i] = k.ID
+	}
+	l.keys = nil
+	found, err := l.from.ByIDs(l.ctx, ids)
+	if err != nil {
+		return err
+	}
+	for id, e := range found {
+		l.known[id] = e
+		l.batch = append(l.batch, e)
+	}
+	return nil
 }
 
 var _ rules.Entity = (*resource)(nil)
@@ -59,16 +112,20 @@ var _ rules.Entity = (*resource)(nil)
 func (r *resource) Type() string { return r.t.SchemaPath }
 
 // ID implements [rules.Entity].
-func (r *resource) ID() string { return r.e.ID }
+func (r *resource) ID() string { return r.id }
 
 // Attr implements [rules.Entity].
 func (r *resource) Attr(name string) ([]rules.Value, error) {
+	if name == "id" {
+		return rules.Texts(r.id), nil
+	}
+	if _, err := r.entity(); err != nil {
+		return nil, err
+	}
 	if strings.HasPrefix(name, "@") {
 		return r.customProperty(name[1:])
 	}
 	switch name {
-	case "id":
-		return rules.Texts(r.e.ID), nil
 	case "createddate":
 		return []rules.Value{rules.Date(r.e.Created)}, nil
 	case "modifieddate":
@@ -147,6 +204,9 @@ func (r *resource) Related(name string) ([]rules.Entity, error) {
 	if f.Kind != schema.Reference {
 		return nil, nil
 	}
+	if _, err := r.entity(); err != nil {
+		return nil, err
+	}
 	if err := r.l.fetch(f.Name); err != nil {
 		return nil, err
 	}
@@ -167,10 +227,10 @@ func (r *resource) Related(name string) ([]rules.Entity, error) {
 // with an s behind.
 func (r *resource) back(name string) ([]rules.Entity, error) {
 	t := r.l.repo.schema.Type(strings.TrimSuffix(name, "s"))
-	if t == nil || t.Embedded || !strings.HasSuffix(name, "s") || r.e.ID == "" {
+	if t == nil || t.Embedded || !strings.HasSuffix(name, "s") || r.id == "" {
 		return nil, nil
 	}
-	referrers, err := r.l.from.Referrers(r.l.ctx, r.e.ID)
+	referrers, err := r.l.from.Referrers(r.l.ctx, r.id)
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +254,10 @@ func (r *resource) back(name string) ([]rules.Entity, error) {
 
 // fetch fetches what all entities of the batch refer to by a field.
 func (l *loader) fetch(field string) error {
+	if l.seen[field] {
+		return nil
+	}
+	l.seen[field] = true
 	var missing []string
 	for _, e := range l.batch {
 		for _, id := range refIDs(e.Doc[field]) {

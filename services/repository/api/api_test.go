@@ -35,7 +35,7 @@ func onEach(t *testing.T, f func(t *testing.T, s *site)) {
 
 func newSite(t *testing.T, db *store.Store) *site {
 	t.Helper()
-	repo, err := repository.Open(t.Context(), repository.Options{Schema: db.Schema(), Store: db})
+	repo, err := repository.Open(t.Context(), repository.Options{Store: db})
 	if err != nil {
 		t.Fatal(err)
 	}
