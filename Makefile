@@ -13,7 +13,7 @@
 # make cross   builds what must build elsewhere
 #
 # What a target needs and can be fetched, it fetches: Go tools by tools.mod,
-# Node packages by npm ci, Chromium by the system's packages.
+# Node packages by npm ci, Chromium and PostgreSQL by the system's packages.
 
 BIN       := $(CURDIR)/bin/cognate
 FUZZTIME  ?= 10s
@@ -48,7 +48,7 @@ define npm-ci
 	done
 endef
 
-.PHONY: build run test test-go test-portable test-node generate lint fmt bench bench-quick bench-tables bench-peers bench-v3 profile kill fuzz cross node-modules sample-data chromium clean
+.PHONY: build run test test-go test-portable test-node generate lint fmt bench bench-quick bench-tables bench-peers bench-v3 profile kill fuzz cross node-modules sample-data chromium postgres clean
 
 build:
 	go build -o $(BIN) ./cmd/cognate
@@ -58,7 +58,7 @@ run: build sample-data
 
 test: test-go test-node
 
-test-go:
+test-go: postgres
 	go test $(TESTFLAGS) ./...
 
 # The kernels' twins without assembly, each load in bounds.
@@ -80,6 +80,9 @@ sample-data:
 
 chromium:
 	@.ci/chromium $(NODE_DIRS)
+
+postgres:
+	@.ci/postgres
 
 # The generator is a module of its own.
 generate:
