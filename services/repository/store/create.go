@@ -33,10 +33,10 @@ func (tx *Tx) Create(ctx context.Context, typ string, doc map[string]any) (*Enti
 	e.Created = tx.now()
 	e.Modified = e.Created
 	if err := tx.insert(ctx, t, e); err != nil {
-		return nil, fmt.Errorf("create %s: %w", typ, err)
+		return nil, tx.spoil(fmt.Errorf("create %s: %w", typ, err))
 	}
 	if err := tx.putSecrets(ctx, e.ID, secrets); err != nil {
-		return nil, fmt.Errorf("create %s: %w", typ, err)
+		return nil, tx.spoil(fmt.Errorf("create %s: %w", typ, err))
 	}
 	tx.changed(Added, e, nil)
 	return e, nil

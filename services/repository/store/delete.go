@@ -32,12 +32,12 @@ func (tx *Tx) Delete(ctx context.Context, typ, id string) error {
 	for i, source := range sources {
 		tx.touch(source)
 		if err := tx.put(ctx, tx.store.cfg.Schema.Type(source.Type), source); err != nil {
-			return fmt.Errorf("delete %s %s: %w", typ, id, err)
+			return tx.spoil(fmt.Errorf("delete %s %s: %w", typ, id, err))
 		}
 		tx.changed(Updated, source, changed[i])
 	}
 	if err := tx.q.exec(ctx, "DELETE FROM entity WHERE id = ?", e.ID); err != nil {
-		return fmt.Errorf("delete %s %s: %w", typ, id, err)
+		return tx.spoil(fmt.Errorf("delete %s %s: %w", typ, id, err))
 	}
 	tx.changed(Deleted, e, nil)
 	return nil

@@ -18,6 +18,8 @@ type Tx struct {
 	store   *Store
 	q       querier
 	changes []Change
+	// spoiled is the first error after which rows may be written in part.
+	spoiled error
 }
 
 // serviceUser makes the changes that nobody asked for.
@@ -42,6 +44,9 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 	if err := f(tx); err != nil {
 		return err
 	}
+	if tx.spoiled != nil {
+		return fmt.Errorf("transaction cannot be committed: %w", tx.spoiled)
+	}
 	if err := tx.announce(ctx); err != nil {
 		return fmt.Errorf("announce changes: %w", err)
 	}
@@ -52,6 +57,14 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 		s.bell.ring()
 	}
 	return nil
+}
+
+// spoil notes an error that came while rows were written, and returns it.
+func (tx *Tx) spoil(err error) error {
+	if tx.spoiled == nil {
+		tx.spoiled = err
+	}
+	return err
 }
 
 // now is the time in the precision of dates.

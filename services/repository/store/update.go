@@ -34,10 +34,10 @@ func (tx *Tx) Update(ctx context.Context, typ, id string, doc map[string]any) (*
 	s.identifyAll(t, e.Doc)
 	tx.touch(e)
 	if err := tx.put(ctx, t, e); err != nil {
-		return nil, fmt.Errorf("update %s %s: %w", typ, id, err)
+		return nil, tx.spoil(fmt.Errorf("update %s %s: %w", typ, id, err))
 	}
 	if err := tx.updateSecrets(ctx, t, e, secrets); err != nil {
-		return nil, fmt.Errorf("update %s %s: %w", typ, id, err)
+		return nil, tx.spoil(fmt.Errorf("update %s %s: %w", typ, id, err))
 	}
 	tx.changed(Updated, e, changedFields(t, old, e.Doc, secrets))
 	return e, nil
