@@ -36,7 +36,9 @@ func (*Anonymous) Owns(string) bool { return false }
 
 // Credentials implements Method: asking for a login is one, as a session
 // without a name is there already.
-func (a *Anonymous) Credentials(r *Request) bool { return a.Mode == AllowAnonymous && forced(r) }
+func (a *Anonymous) Credentials(r *Request) bool {
+	return a.Mode == AllowAnonymous && forced(r) && r.Current != nil && r.Current.Anonymous()
+}
 
 // Authenticate implements Method.
 func (a *Anonymous) Authenticate(_ context.Context, r *Request) Answer {

@@ -25,11 +25,12 @@ type Request struct {
 	URI     string // path and query as they came: where a login returns to
 	Base    string // the prefix with its leading slash; "" at the default virtual proxy
 	Query   url.Values
-	Form    url.Values // of a body posted to an end point of a login
-	Host    string     // as the client named this server
-	Secure  bool       // came over TLS
-	Remote  netip.Addr // the other end of the connection
-	Session string     // the token in the session cookie, which no session has
+	Form    url.Values    // of a body posted to an end point of a login
+	Host    string        // as the client named this server
+	Secure  bool          // came over TLS
+	Remote  netip.Addr    // the other end of the connection
+	Session string        // the token in the session cookie
+	Current *session.User // of the session; nil = there is none
 	Header  func(name string) []string
 	Cookie  func(name string) string
 }
@@ -86,7 +87,7 @@ type Cookie struct {
 // An Answer is what a method says. The zero Answer says nothing.
 type Answer struct {
 	User   *session.User // who it is
-	Token  string        // of the session that a session module made; "" = a fresh one
+	Token  string        // of its session, where it does not come from us; "" = a fresh one
 	Return string        // where the browser goes next; "" = the request itself is answered
 
 	Redirect string // next step of the login

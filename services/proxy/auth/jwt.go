@@ -3,7 +3,9 @@ package auth
 import (
 	"context"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -119,5 +121,12 @@ func (j *JWT) Authenticate(_ context.Context, r *Request) Answer {
 	if err != nil {
 		return refuse("token: " + err.Error())
 	}
-	return Answer{User: u}
+	return Answer{User: u, Token: sessionOf(token)}
+}
+
+// sessionOf is the token of the session that a JWT has: programs send the JWT
+// with every request and keep no cookies. It is as secret as the JWT is.
+func sessionOf(token string) string {
+	sum := sha256.Sum256([]byte("session of " + strings.TrimSpace(token)))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

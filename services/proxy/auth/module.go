@@ -48,7 +48,7 @@ func (*Module) Credentials(*Request) bool { return false }
 
 // Authenticate implements Method.
 func (m *Module) Authenticate(ctx context.Context, r *Request) Answer {
-	if r.Session == "" {
+	if r.Session == "" || r.Current != nil {
 		return Answer{}
 	}
 	u, err := m.ask(ctx, r.Session)

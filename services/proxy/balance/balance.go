@@ -1,0 +1,117 @@
+// Package balance chooses the engine that serves a user's app.
+package balance
+
+import (
+	"cmp"
+	"container/list"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// An Engine is one that may be chosen, as it is known now.
+type Engine struct {
+	Node    string // id of its node
+	Address string // host:port
+	Allowed bool   // the rules of the repository let it have the app
+	Healthy bool   // answers its health check
+	Full    bool   // says that it takes nothing more: memory or sessions are used up
+	HasApp  bool   // has the app in memory
+	Load    float64
+}
+
+// Available reports whether an engine can take a session.
+func (e Engine) Available() bool { return e.Allowed && e.Healthy && !e.Full }
+
+// stickyMax bounds how many choices are remembered; the ones used longest ago
+// are forgotten.
+const stickyMax = 100_000
+
+// A Balancer remembers which engine a user has an app on. Any number of
+// goroutines may use it.
+type Balancer struct {
+	mu     sync.Mutex
+	byKey  map[string]*list.Element
+	recent list.List // of choice, the last used in front
+	turn   uint64
+}
+
+type choice struct{ key, node string }
+
+// New makes a balancer that remembers nothing yet.
+func New() *Balancer { return &Balancer{byKey: map[string]*list.Element{}} }
+
+// A Question is who wants what.
+type Question struct {
+	User   string   // directory\id
+	App    string   // "" = none
+	Nodes  []string // the virtual proxy's engines; nil = all
+	Sticky bool     // stay with the engine of the last time
+}
+
+// Order returns the engines that can take the session, best first: the one of
+// last time, those that have the app, the least loaded. Equal ones take turns.
+// An engine that the rules do not allow or that is not there is never among them.
+func (b *Balancer) Order(q Question, engines []Engine) []Engine {
+	var able []Engine
+	for _, e := range engines {
+		if e.Available() && (q.Nodes == nil || slices.Contains(q.Nodes, e.Node)) {
+			able = append(able, e)
+		}
+	}
+	if len(able) == 0 {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	last := ""
+	if q.Sticky {
+		last = b.last(q)
+	}
+	b.turn++
+	able = rotate(able, int(b.turn%uint64(len(able))))
+	slices.SortStableFunc(able, func(x, y Engine) int {
+		return cmp.Or(first(x.Node == last, y.Node == last), first(x.HasApp, y.HasApp), cmp.Compare(x.Load, y.Load))
+	})
+	return able
+}
+
+// Chose notes that a session went to a node.
+func (b *Balancer) Chose(q Question, node string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := q.key()
+	if el := b.byKey[key]; el != nil {
+		el.Value = choice{key, node}
+		b.recent.MoveToFront(el)
+		return
+	}
+	if len(b.byKey) >= stickyMax {
+		delete(b.byKey, b.recent.Remove(b.recent.Back()).(choice).key)
+	}
+	b.byKey[key] = b.recent.PushFront(choice{key, node})
+}
+
+func (b *Balancer) last(q Question) string {
+	el := b.byKey[q.key()]
+	if el == nil {
+		return ""
+	}
+	b.recent.MoveToFront(el)
+	return el.Value.(choice).node
+}
+
+// key cannot be confused: neither part holds the byte between them.
+func (q Question) key() string { return strings.ToLower(q.User) + "\x00" + q.App }
+
+func first(x, y bool) int {
+	switch {
+	case x == y:
+		return 0
+	case x:
+		return -1
+	}
+	return 1
+}
+
+func rotate(list []Engine, n int) []Engine { return append(list[n:len(list):len(list)], list[:n]...) }
