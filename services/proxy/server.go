@@ -1,0 +1,235 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fasthttp/websocket"
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognate-bi/cognate/services/proxy/limit"
+)
+
+// sweepEvery is how often sessions whose time is over are looked for.
+const sweepEvery = 5 * time.Second
+
+// prefetchMax is how much of a body is read before its request is handled.
+const prefetchMax = 64 << 10
+
+// A Server is a running proxy. Its listeners are those given to Serve and
+// ServeTLS.
+type Server struct {
+	opt      Options
+	virtual  atomic.Pointer[[]*virtual]
+	http     *fasthttp.Server
+	upgrader websocket.FastHTTPUpgrader
+	pool     *pool
+	byAddr   *limit.Limiter
+	running  atomic.Int64 // requests
+	draining atomic.Bool
+	sockets  sockets
+	buffers  sync.Pool // of sockets to services
+	stop     chan struct{}
+	stopOnce sync.Once
+	swept    sync.WaitGroup
+}
+
+// New makes a proxy that does not listen yet.
+func New(o Options, list []VirtualProxy) (*Server, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{opt: o, byAddr: limit.New(o.Limits.PerSecond, o.Limits.Burst, o.Now), stop: make(chan struct{})}
+	s.pool = newPool(&s.opt)
+	s.sockets.bySession = map[string]int{}
+	s.sockets.open = map[*socket]struct{}{}
+	if err := s.SetVirtualProxies(list); err != nil {
+		return nil, err
+	}
+	s.upgrader = websocket.FastHTTPUpgrader{
+		ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{},
+		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true }, // asked before: a login comes after it
+	}
+	s.http = &fasthttp.Server{
+		Handler: s.serve, NoDefaultServerHeader: true, NoDefaultDate: false, CloseOnShutdown: true, KeepHijackedConns: true,
+		ReadBufferSize: o.Limits.HeaderBytes, ReadTimeout: 30 * time.Second, IdleTimeout: o.Limits.KeepAlive,
+		MaxRequestBodySize: prefetchMax, StreamRequestBody: true, DisablePreParseMultipartForm: true,
+		Logger: logAdapter{o.Log}, ErrorHandler: badRequest,
+	}
+	s.swept.Go(s.sweep)
+	return s, nil
+}
+
+// A logAdapter logs what the HTTP server says.
+type logAdapter struct{ log *slog.Logger }
+
+// Printf logs one line at DEBUG.
+func (a logAdapter) Printf(format string, args ...any) {
+	a.log.Debug("http", "msg", fmt.Sprintf(format, args...))
+}
+
+func badRequest(ctx *fasthttp.RequestCtx, err error) {
+	status, message := fasthttp.StatusBadRequest, "The request could not be read."
+	var small *fasthttp.ErrSmallBuffer
+	if errors.As(err, &small) {
+		status, message = fasthttp.StatusRequestHeaderFieldsTooLarge, "The headers are too large."
+	}
+	fail(ctx, status, message)
+	secure(ctx, nil)
+}
+
+// SetVirtualProxies replaces the virtual proxies while the proxy runs. After an
+// error the old ones stay.
+func (s *Server) SetVirtualProxies(list []VirtualProxy) error {
+	all, err := virtuals(list)
+	if err != nil {
+		return err
+	}
+	s.virtual.Store(&all)
+	return nil
+}
+
+// Serve answers without TLS until Shutdown.
+func (s *Server) Serve(l net.Listener) error {
+	return s.http.Serve(idleListener{Listener: l, write: s.opt.Limits.Stalled})
+}
+
+// ServeTLS answers over TLS until Shutdown. The configuration may choose its
+// certificate per connection, so that it can change.
+func (s *Server) ServeTLS(l net.Listener, c *tls.Config) error {
+	return s.http.Serve(tls.NewListener(idleListener{Listener: l, write: s.opt.Limits.Stalled}, c))
+}
+
+func (s *Server) sweep() {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-tick.C:
+			s.opt.Sessions.Sweep()
+		}
+	}
+}
+
+// Shutdown stops listening, tells sockets to come back later, and waits for
+// requests and sockets until the context ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	s.stopOnce.Do(func() { close(s.stop) })
+	s.swept.Wait()
+	s.sockets.drain()
+	err := s.http.ShutdownWithContext(ctx)
+	if e := s.sockets.wait(ctx); err == nil {
+		err = e
+	}
+	s.pool.close()
+	return err
+}
+
+// Health is what monitors ask.
+type Health struct {
+	Draining bool  `json:"draining"`
+	Requests int64 `json:"requests"`
+	Sockets  int   `json:"sockets"`
+	Sessions int   `json:"sessions"`
+}
+
+// Health tells how the proxy is.
+func (s *Server) Health() Health {
+	return Health{Draining: s.draining.Load(), Requests: s.running.Load(), Sockets: s.sockets.len(), Sessions: s.opt.Sessions.Len()}
+}
+
+// serve is where requests come in, and where nothing gets out that would end
+// the process.
+func (s *Server) serve(ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.opt.Log.Error("panic in a request", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			ctx.Response.Reset()
+			fail(ctx, fasthttp.StatusInternalServerError, "Something went wrong.")
+		}
+	}()
+	p, err := locate(*s.virtual.Load(), string(ctx.URI().PathOriginal()))
+	defer func() { secure(ctx, p.virtual) }()
+	defer s.running.Add(-1)
+	switch n := s.running.Add(1); {
+	case n > int64(s.opt.Limits.Requests) || s.draining.Load():
+		fail(ctx, fasthttp.StatusServiceUnavailable, "The server is busy.")
+	case !s.byAddr.Allow(limit.AddrKey(remote(ctx))):
+		fail(ctx, fasthttp.StatusTooManyRequests, "Too many requests.")
+	case err != nil:
+		fail(ctx, fasthttp.StatusBadRequest, "The path could not be read.")
+	default:
+		s.dispatch(ctx, p)
+	}
+}
+
+// dispatch decides who answers.
+func (s *Server) dispatch(ctx *fasthttp.RequestCtx, p place) {
+	upgrade := websocket.FastHTTPIsWebSocketUpgrade(ctx)
+	switch {
+	case p.path == "/" && !upgrade:
+		redirect(ctx, withQuery(ctx, p.virtual.base+s.opt.Home))
+	case owned(p.virtual.Methods, request(ctx, p, "", nil)):
+		if s.establish(ctx, p) != nil { // a login's end point that leads nowhere else
+			redirect(ctx, p.virtual.base+s.opt.Home)
+		}
+	case !p.found:
+		fail(ctx, fasthttp.StatusNotFound, "There is no such page.")
+	case p.route.local:
+		s.personal(ctx, p)
+	case public(p.path) && !upgrade && (ctx.IsGet() || ctx.IsHead()):
+		s.relay(ctx, p, nil)
+	case upgrade:
+		s.openSocket(ctx, p)
+	default:
+		s.serviceRequest(ctx, p)
+	}
+}
+
+func (s *Server) serviceRequest(ctx *fasthttp.RequestCtx, p place) {
+	token := sessionToken(ctx, p.virtual)
+	current, _ := s.opt.Sessions.Find(p.virtual.Prefix, token)
+	if s.forged(ctx, p.virtual, current) {
+		s.opt.Audit.Warn("request of another site refused", "path", p.path, "origin", string(ctx.Request.Header.Peek("Origin")), "address", remote(ctx))
+		fail(ctx, fasthttp.StatusForbidden, "The request comes from another site.")
+		return
+	}
+	if sess := s.establish(ctx, p); sess != nil {
+		kept := responseCookies(ctx)
+		s.relay(ctx, p, sess)
+		kept(ctx)
+	}
+}
+
+// responseCookies keeps the cookies that we set: the answer of a service
+// replaces the headers they stand in.
+func responseCookies(ctx *fasthttp.RequestCtx) func(*fasthttp.RequestCtx) {
+	var list []string
+	for _, v := range ctx.Response.Header.Cookies() {
+		list = append(list, string(v))
+	}
+	return func(ctx *fasthttp.RequestCtx) {
+		for _, v := range list {
+			ctx.Response.Header.Add("Set-Cookie", v)
+		}
+	}
+}
+
+func withQuery(ctx *fasthttp.RequestCtx, path string) string {
+	if q := string(ctx.URI().QueryString()); q != "" && !strings.ContainsAny(q, "\r\n") {
+		return path + "?" + q
+	}
+	return path
+}

@@ -1,0 +1,269 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/fasthttp/websocket"
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognate-bi/cognate/services/proxy/session"
+)
+
+// Timings of sockets.
+const (
+	// firstFrameDelay keeps the first notice apart from the answer to the
+	// upgrade: some clients lose frames that arrive together with it.
+	firstFrameDelay = 50 * time.Millisecond
+	pingEvery       = 30 * time.Second
+	pongTimeout     = 75 * time.Second
+	writeTimeout    = 30 * time.Second
+	lastWords       = time.Second // how long a client may take to read why its socket closes
+)
+
+// A socket is a client's and the one to the service behind it.
+type socket struct {
+	server *Server
+	place  place
+	sess   *session.Session
+	url    string      // at the service, without its address
+	header http.Header // of the request to the service
+
+	client *websocket.Conn
+	write  sync.Mutex // held for a whole message to the client
+
+	once  sync.Once
+	over  chan struct{} // closed at the end
+	cause error         // why; fixed once over is closed
+}
+
+// Why a socket ends.
+type (
+	// leaving: the proxy shuts down.
+	leaving struct{}
+	// told: the client gets a notice.
+	told struct{ notice }
+	// passed: one side closed with a code, which goes on to the other.
+	passed struct {
+		code int
+		text string
+	}
+)
+
+func (leaving) Error() string  { return "the proxy shuts down" }
+func (t told) Error() string   { return t.method }
+func (p passed) Error() string { return "closed" }
+
+// openSocket answers a request to upgrade.
+func (s *Server) openSocket(ctx *fasthttp.RequestCtx, p place) {
+	if !p.route.sockets {
+		fail(ctx, fasthttp.StatusBadRequest, "There are no sockets here.")
+		return
+	}
+	if !s.originAllowed(ctx, p.virtual) {
+		s.opt.Audit.Warn("socket of another site refused", "origin", string(ctx.Request.Header.Peek("Origin")), "address", remote(ctx))
+		fail(ctx, fasthttp.StatusForbidden, "The request comes from another site.")
+		return
+	}
+	sess := s.establish(ctx, p)
+	if sess == nil {
+		if status := ctx.Response.StatusCode(); status < 400 {
+			fail(ctx, fasthttp.StatusUnauthorized, "You are not logged in.")
+		}
+		return
+	}
+	if !s.sockets.reserve(sess.ID, s.opt.Limits) {
+		fail(ctx, fasthttp.StatusServiceUnavailable, "There are too many sockets.")
+		return
+	}
+	x := s.newSocket(ctx, p, sess)
+	if err := s.upgrader.Upgrade(ctx, x.serve); err != nil {
+		s.sockets.release(sess.ID)
+		s.opt.Log.Debug("upgrade", "err", err)
+	}
+}
+
+// newSocket takes from the request what is needed after it.
+func (s *Server) newSocket(ctx *fasthttp.RequestCtx, p place, sess *session.Session) *socket {
+	x := &socket{server: s, place: p, sess: sess, header: http.Header{}, over: make(chan struct{}), url: p.forward}
+	if q := string(ctx.URI().QueryString()); q != "" {
+		x.url += "?" + q
+	}
+	forwardHeaders(ctx, p, identify(ctx, p, sess, ""), func(name, value string) {
+		switch name {
+		case "Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol", "Sec-WebSocket-Key",
+			"Sec-WebSocket-Version", "Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol", "Origin":
+			return // of the client's own connection; the origin was checked here
+		}
+		x.header.Add(name, value)
+	})
+	return x
+}
+
+// serve runs a socket from its upgrade to its end.
+func (x *socket) serve(client *websocket.Conn) {
+	s := x.server
+	defer s.sockets.release(x.sess.ID)
+	defer func() { _ = client.Close() }() // whatever happened, it ends here
+	defer func() {
+		if r := recover(); r != nil { // nothing gets out that would end the process
+			s.opt.Log.Error("panic in a socket", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			x.end(told{died(x.place.route.service)})
+		}
+	}()
+	x.client = client
+	if !s.sockets.add(x) {
+		x.end(leaving{})
+	}
+	defer s.sockets.remove(x)
+	s.opt.Audit.Info("connection opened for session", "session", x.sess.ID, "path", x.place.path)
+	defer func() {
+		s.opt.Audit.Info("connection closed for session", "session", x.sess.ID, "reason", x.cause.Error())
+	}()
+	go x.watch()
+	if err := x.connect(); err != nil {
+		x.end(err)
+		x.close(nil)
+	}
+}
+
+// watch ends the socket with its session.
+func (x *socket) watch() {
+	select {
+	case <-x.sess.Done():
+		x.end(told{ended(x.sess.Reason(), loginURI(x.place.virtual.base+x.server.opt.Home))})
+	case <-x.over:
+	}
+}
+
+// end ends the socket; the first cause counts.
+func (x *socket) end(cause error) {
+	x.once.Do(func() {
+		x.cause = cause
+		close(x.over)
+	})
+}
+
+// connect greets the client, finds a service and passes messages until the
+// end. An error means that it did not come to that.
+func (x *socket) connect() error {
+	select {
+	case <-time.After(firstFrameDelay):
+	case <-x.over:
+		return x.cause
+	}
+	if err := x.tell(x.greeting()); err != nil {
+		return err
+	}
+	if err := x.licence(); err != nil {
+		return err
+	}
+	service, err := x.dial()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = service.Close() }() // it is over
+	x.pass(service)
+	return nil
+}
+
+func (x *socket) greeting() notice {
+	u := x.sess.User
+	return notice{method: "OnAuthenticationInformation", params: map[string]any{
+		"mustAuthenticate": false, "userId": u.ID, "userDirectory": u.Directory,
+		"logoutUri": x.server.logoutURI(x.place.virtual), "serverNodeId": x.server.opt.Node,
+	}}
+}
+
+// licence asks for one where an app is opened.
+func (x *socket) licence() error {
+	if x.server.opt.Licences == nil || x.place.route.service != Engine {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), upstreamsTimeout)
+	defer cancel()
+	access, err := x.server.opt.Licences.Acquire(ctx, x.sess)
+	if err != nil {
+		return told{denied(err)}
+	}
+	x.header.Set(headerSecurity, x.header.Get(headerSecurity)+"; LicenseContext="+access)
+	return nil
+}
+
+// dial connects to the first place that answers.
+func (x *socket) dial() (*websocket.Conn, error) {
+	s := x.server
+	list, chose, err := s.endpoints(x.place, x.sess.User)
+	if err != nil {
+		s.opt.Log.Error("no places of a service", "service", x.place.route.service, "err", err)
+	}
+	dialer := websocket.Dialer{
+		HandshakeTimeout: dialTimeout, TLSClientConfig: s.opt.TLS, ReadBufferSize: 4 << 10,
+		WriteBufferSize: pumpBytes, WriteBufferPool: &s.buffers,
+		NetDialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
+	}
+	scheme := "ws://"
+	if s.opt.TLS != nil {
+		scheme = "wss://"
+	}
+	for _, e := range list {
+		if _, err := url.Parse(scheme + e.Address + x.url); err != nil {
+			return nil, told{unavailable(x.place.route.service)}
+		}
+		conn, _, err := dialer.Dial(scheme+e.Address+x.url, x.header)
+		if err == nil {
+			chose(e)
+			return conn, nil
+		}
+		s.opt.Log.Warn("service takes no socket", "service", x.place.route.service, "node", e.Node, "err", err)
+	}
+	return nil, told{unavailable(x.place.route.service)}
+}
+
+// tell sends the client a notice.
+func (x *socket) tell(n notice) error {
+	x.write.Lock()
+	defer x.write.Unlock()
+	_ = x.client.SetWriteDeadline(time.Now().Add(writeTimeout)) // an error shows when it is written
+	return x.client.WriteMessage(websocket.TextMessage, n.frame())
+}
+
+// close tells both sides why it is over. It does not wait for a client that
+// does not read.
+func (x *socket) close(service *websocket.Conn) {
+	deadline := time.Now().Add(lastWords)
+	abort := time.AfterFunc(lastWords, func() {
+		_ = x.client.NetConn().SetDeadline(time.Now())
+		if service != nil { // a message that stopped on its way keeps the client's side, too
+			_ = service.NetConn().SetDeadline(time.Now())
+		}
+	})
+	defer abort.Stop()
+	code, text := codeOver, ""
+	var t told
+	var p passed
+	switch {
+	case errors.As(x.cause, &t):
+		code = t.code
+		x.write.Lock()
+		_ = x.client.SetWriteDeadline(deadline)                     // an error shows when it is written
+		_ = x.client.WriteMessage(websocket.TextMessage, t.frame()) // who does not read it does not learn it
+		x.write.Unlock()
+	case errors.As(x.cause, &p):
+		code, text = p.code, p.text
+	case errors.Is(x.cause, leaving{}):
+		code, text = codeLeaving, "the proxy shuts down"
+	}
+	frame := websocket.FormatCloseMessage(code, text)
+	_ = x.client.WriteControl(websocket.CloseMessage, frame, deadline) // it may have gone
+	if service != nil {
+		_ = service.WriteControl(websocket.CloseMessage, frame, deadline) // the same
+	}
+}
