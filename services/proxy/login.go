@@ -156,6 +156,7 @@ func (s *Server) fresh(within context.Context, ctx *fasthttp.RequestCtx, p place
 	v, u := p.virtual, *a.User
 	if a.Token != "" {
 		if sess, ok := s.opt.Sessions.Find(v.Prefix, a.Token); ok && sess.User.Is(u.Directory, u.ID) {
+			setSession(ctx, v, a.Token)
 			return sess, nil
 		}
 	}
