@@ -25,6 +25,7 @@ type cli struct {
 
 	Serve  serveCmd  `cmd:"" help:"Run the engine and the page."`
 	Run    serveCmd  `cmd:"" help:"The same as serve." hidden:""`
+	Site   siteCmd   `cmd:"" help:"Run a site: log-in, hub, rules, engine."`
 	Engine engineCmd `cmd:"" help:"Run the engine alone."`
 	Reload reloadCmd `cmd:"" help:"Run a load script and show its tables."`
 	Eval   evalCmd   `cmd:"" help:"Evaluate expressions against an app or a script."`

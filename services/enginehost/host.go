@@ -10,6 +10,7 @@ package enginehost
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,7 +34,8 @@ import (
 
 // Options are the settings of a host.
 type Options struct {
-	Addr string // host:port to listen on; port 0 = any free one
+	Addr string      // host:port to listen on; port 0 = any free one
+	TLS  *tls.Config // nil = none; with client certificates, who has none is kept out
 	// AllowRemote lets Addr be reachable from other machines. There is no
 	// authentication yet: whoever reaches the port may do everything.
 	AllowRemote bool
@@ -106,6 +108,9 @@ func New(o Options, lib *app.Library) (*Host, error) {
 	l, err := net.Listen("tcp", o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if o.TLS != nil {
+		l = tls.NewListener(l, o.TLS)
 	}
 	h := &Host{
 		opt: o, lib: lib, sessions: session.NewRegistry(lib, o.Log), listener: l, sockets: map[*socket]struct{}{},
@@ -214,7 +219,7 @@ func (h *Host) handle(ctx *fasthttp.RequestCtx) {
 	case string(ctx.Path()) == "/healthcheck" || string(ctx.Path()) == "/healthz":
 		h.health(ctx)
 	case h.opt.Page != nil:
-		servePage(ctx, h.opt.Page)
+		ServePage(ctx, h.opt.Page)
 	default:
 		ctx.Error("not found", fasthttp.StatusNotFound)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/valyala/fasthttp/fasthttpadaptor"
 )
 
-// servePage answers with the page; it is small and asked for rarely, so the
+// ServePage answers with the page; it is small and asked for rarely, so the
 // detour over net/http costs nothing that counts.
-func servePage(ctx *fasthttp.RequestCtx, page http.Handler) {
+func ServePage(ctx *fasthttp.RequestCtx, page http.Handler) {
 	fasthttpadaptor.NewFastHTTPHandler(page)(ctx)
 }

@@ -44,7 +44,7 @@ func newNode(t *testing.T, dir string, db *store.Store) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repo, err := repository.Open(t.Context(), repository.Options{Schema: db.Schema(), Store: db, Files: files, Engine: NewApps(lib)})
+	repo, err := repository.Open(t.Context(), repository.Options{Store: db, Files: files, Engine: NewApps(lib)})
 	if err != nil {
 		t.Fatal(err)
 	}

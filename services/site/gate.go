@@ -30,6 +30,9 @@ var _ session.Gate = (*gate)(nil)
 func Gate(repo *repository.Repository, lib *app.Library) func(directory, id string, attributes map[string][]string) session.Gate {
 	t := repo.Schema().Type("App")
 	return func(directory, id string, attributes map[string][]string) session.Gate {
+		if directory == "" || id == "" {
+			return nobody{}
+		}
 		c := repository.Caller{Directory: directory, ID: id, Context: rules.ContextHub, Session: rules.Attributes{}, Environment: rules.Attributes{}}
 		for name, values := range attributes {
 			if strings.EqualFold(name, "context") || strings.EqualFold(name, "securerequest") {
@@ -41,6 +44,18 @@ func Gate(repo *repository.Repository, lib *app.Library) func(directory, id stri
 		return &gate{repo, lib, c, t}
 	}
 }
+
+// nobody may do nothing: somebody with a certificate of the site has named no
+// user.
+type nobody struct{}
+
+var _ session.Gate = nobody{}
+
+func (nobody) Read(string) error                   { return access.ErrDenied }
+func (nobody) Change(string) error                 { return access.ErrDenied }
+func (nobody) Readable([]string) ([]string, error) { return nil, nil }
+func (nobody) Create(string) (string, error)       { return "", access.ErrDenied }
+func (nobody) Delete(string) error                 { return access.ErrDenied }
 
 // askMax bounds how long the engine waits for an answer.
 const askMax = 10 * time.Second

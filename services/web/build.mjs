@@ -5,8 +5,8 @@ import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist');
 await build({
-  entryPoints: ['src/main.ts', 'src/style.css'],
+  entryPoints: ['src/main.ts', 'src/hub.ts', 'src/style.css', 'src/hub.css'],
   outdir: 'dist', bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'linked', logLevel: 'info',
 });
-copyFileSync('src/index.html', 'dist/index.html');
+for (const page of ['index.html', 'hub.html']) copyFileSync(`src/${page}`, `dist/${page}`);
 copyFileSync('src/icon.svg', 'dist/icon.svg');

@@ -5,6 +5,7 @@ import { addListBox } from './listbox';
 import { addSelections } from './selections';
 import { addChart } from './charts';
 import { el, say } from './dom';
+import { theme } from './theme';
 
 const byId = (id: string) => document.getElementById(id)!;
 const fail = (e: unknown): void => {
@@ -12,16 +13,6 @@ const fail = (e: unknown): void => {
   if (err?.code === 15) return; // aborted: a newer state is on its way
   say(err?.message ?? String(e));
 };
-
-function theme(): void {
-  const root = document.documentElement; const stored = localStorage.getItem('theme');
-  if (stored) root.dataset.theme = stored;
-  byId('theme').addEventListener('click', () => {
-    const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-    root.dataset.theme = dark ? 'light' : 'dark';
-    localStorage.setItem('theme', root.dataset.theme);
-  });
-}
 
 async function main(): Promise<void> {
   theme();

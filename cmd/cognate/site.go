@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/site"
+	"github.com/cognate-bi/cognate/services/web"
+	"github.com/cognate-bi/cognate/services/web/sample"
+)
+
+// siteCmd is a node with all services: people log in, rules say who sees what.
+type siteCmd struct {
+	sealFlags
+	Dir        string            `help:"Folder of the site: certificates, database, accounts, apps." default:"site" type:"path"`
+	Listen     string            `help:"Address for users." default:"127.0.0.1:8443"`
+	Repository string            `help:"Address of the repository for programs with a certificate of the site." default:"127.0.0.1:4242"`
+	Database   string            `help:"Address of a PostgreSQL, as postgres://user:password@host/name; default: a file in the folder." placeholder:"URL" env:"COGNATE_DATABASE"`
+	Name       []string          `help:"Another name or address of this machine, for its certificate." placeholder:"NAME"`
+	Folder     map[string]string `help:"Folder connection NAME=PATH that all scripts may use as lib://NAME/." placeholder:"NAME=PATH"`
+	Memory     string            `help:"What apps and the results kept for them may take: 8g, 512m, off, auto." default:"auto"`
+	Sample     string            `help:"Folder of the package vega-datasets: makes and publishes the sample app of US flights on the first start." type:"path" placeholder:"DIR"`
+	Password   string            `help:"Give this user a new password, print it, and end." placeholder:"USER"`
+}
+
+// Run serves the site.
+func (c *siteCmd) Run(ctx context.Context, log *slog.Logger) error {
+	if c.Password != "" {
+		password, err := site.NewAccounts(filepath.Join(c.Dir, "accounts.json")).Reset(c.Password)
+		if err == nil {
+			fmt.Println(password)
+		}
+		return err
+	}
+	o, err := c.options(log)
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o.FirstPassword = func(user, password string) {
+		fmt.Fprintf(os.Stderr, "\n  The administrator of this site: user name %s, password %s\n  It is shown once. A new one: cognate site --dir %s --password %s\n\n", user, password, c.Dir, user)
+	}
+	o.Ready = func(s *site.Site) {
+		log.Info("listening", "url", s.URL(), "repository", s.RepositoryAddr(), "folder", c.Dir)
+		if c.Sample == "" {
+			return
+		}
+		go func() {
+			if err := publishSample(ctx, s, log); err != nil {
+				failed <- err
+				cancel()
+			}
+		}()
+	}
+	err = site.Run(ctx, o)
+	select {
+	case why := <-failed:
+		return fmt.Errorf("sample app: %w", why)
+	default:
+		return err
+	}
+}
+
+func (c *siteCmd) options(log *slog.Logger) (site.Options, error) {
+	lib, err := c.appOptions(log)
+	if err != nil {
+		return site.Options{}, err
+	}
+	if lib.MemoryMax, err = parseBytes(c.Memory); err != nil {
+		return site.Options{}, err
+	}
+	limitHeap(lib.MemoryMax)
+	if lib.Folders = c.Folder; c.Sample != "" {
+		if lib.Folders == nil {
+			lib.Folders = map[string]string{}
+		}
+		lib.Folders["vega"] = c.Sample
+	}
+	return site.Options{
+		Dir: c.Dir, Listen: c.Listen, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: "0.1.0",
+	}, nil
+}
+
+// publishSample makes the sample app, unless there is one, and publishes it to
+// everyone.
+func publishSample(ctx context.Context, s *site.Site, log *slog.Logger) error {
+	self := repository.Service("repository")
+	app := s.Repo().Schema().Type("App")
+	n, err := s.Repo().Count(ctx, &self, app, repository.Query{Filter: "name eq '" + sample.Title + "'"})
+	if err != nil || n > 0 {
+		return err
+	}
+	if err := makeSample(ctx, s.Library(), log); err != nil {
+		return err
+	}
+	id, err := s.Library().Resolve(sample.Title)
+	if err != nil {
+		return err
+	}
+	if err := s.Repo().Adopt(ctx, &self, id, sample.Title); err != nil {
+		return err
+	}
+	if _, err := s.Repo().Publish(ctx, &self, id, rules.EveryoneStreamID, ""); err != nil {
+		return err
+	}
+	log.Info("sample app published", "app", sample.Title, "stream", "Everyone")
+	return nil
+}

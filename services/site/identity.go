@@ -1,0 +1,89 @@
+package site
+
+import (
+	"crypto/tls"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognate-bi/cognate/services/certs"
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/api"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+)
+
+// tlsListener lets those in who have a certificate of the site.
+func tlsListener(l net.Listener, c *certs.Store) net.Listener {
+	return tls.NewListener(l, c.ServerTLS())
+}
+
+// serveRepository answers a request whose sender has a certificate of the site,
+// in the name of the user that it names.
+func serveRepository(server *api.Server, ctx *fasthttp.RequestCtx) {
+	c, ok := callerOf(ctx)
+	path := strings.ToLower(string(ctx.Path()))
+	switch {
+	case !ok:
+		ctx.Error("the header X-Qlik-User names nobody", fasthttp.StatusUnauthorized)
+	case strings.HasPrefix(path, api.TempPrefix):
+		server.HandleTemp(ctx, c)
+	case path == api.Prefix || strings.HasPrefix(path, api.Prefix+"/"):
+		server.Handle(ctx, c)
+	default:
+		ctx.Error("not found", fasthttp.StatusNotFound)
+	}
+}
+
+// callerOf reads who a service says that the user is:
+//
+//	X-Qlik-User: UserDirectory=DOM; UserId=ann
+//	X-Qlik-Security: SecureRequest=true; Context=AppAccess; group=Sales; IP=10.0.0.1
+//
+// Names are read in any case, values may be encoded as in addresses. Attributes
+// of what surrounds a request go to user.environment, others to the user.
+func callerOf(ctx *fasthttp.RequestCtx) (c repository.Caller, ok bool) {
+	each(string(ctx.Request.Header.Peek("X-Qlik-User")), func(key, value string) {
+		switch key {
+		case "userdirectory":
+			c.Directory = value
+		case "userid":
+			c.ID = value
+		}
+	})
+	c.Session, c.Environment, c.Context = rules.Attributes{}, rules.Attributes{}, rules.ContextConsole
+	if c.IsService() {
+		c.Context = rules.ContextBoth
+	}
+	each(string(ctx.Request.Header.Peek("X-Qlik-Security")), func(key, value string) {
+		switch key {
+		case "context":
+			if strings.EqualFold(value, "AppAccess") {
+				c.Context = rules.ContextHub
+			}
+			fallthrough
+		case "securerequest", "os", "device", "browser", "ip":
+			c.Environment[key] = rules.Texts(value)
+		default:
+			c.Session[key] = append(c.Session[key], rules.Texts(value)...)
+		}
+	})
+	return c, c.Directory != "" && c.ID != ""
+}
+
+// each calls f for every key=value of a list with semicolons, keys in lower
+// case.
+func each(list string, f func(key, value string)) {
+	for part := range strings.SplitSeq(list, ";") {
+		key, value, ok := strings.Cut(part, "=")
+		if !ok {
+			continue
+		}
+		value = strings.TrimSpace(value)
+		if decoded, err := url.PathUnescape(value); err == nil {
+			value = decoded
+		}
+		f(strings.ToLower(strings.TrimSpace(key)), value)
+	}
+}
