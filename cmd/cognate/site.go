@@ -104,7 +104,11 @@ func publishSample(ctx context.Context, s *site.Site, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Repo().Adopt(ctx, &self, id, sample.Title); err != nil {
+	e, err := s.Library().Entry(id)
+	if err != nil {
+		return err
+	}
+	if err := s.Repo().Adopt(ctx, &self, id, repository.AppInfo{Title: e.Title, SizeBytes: e.SizeBytes, Loaded: e.Loaded}); err != nil {
 		return err
 	}
 	if _, err := s.Repo().Publish(ctx, &self, id, rules.EveryoneStreamID, ""); err != nil {

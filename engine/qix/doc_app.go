@@ -92,13 +92,7 @@ func doReloadEx(c *call) error {
 	return nil
 }
 
-func doSave(c *call) error {
-	a, err := c.s.Changing()
-	if err != nil {
-		return err
-	}
-	return a.Save()
-}
+func doSave(c *call) error { return c.s.Save() }
 
 // saveObjects keeps objects; a session app has no place to keep them.
 func saveObjects(c *call) error {

@@ -19,6 +19,8 @@ type Gate interface {
 	Change(appID string) error
 	// Readable returns those of the apps that the user may open.
 	Readable(appIDs []string) ([]string, error)
+	// Saved is told that an app was saved.
+	Saved(appID string) error
 	// Create makes an empty app of the user's, and Delete removes one.
 	Create(title string) (appID string, err error)
 	Delete(appID string) error
@@ -47,6 +49,18 @@ func (s *Session) readable(id string) error {
 		return fmt.Errorf("%w: %s", app.ErrNotFound, id)
 	}
 	return err
+}
+
+// Save writes the open app to its file.
+func (s *Session) Save() error {
+	a, err := s.Changing()
+	if err != nil {
+		return err
+	}
+	if err := a.Save(); err != nil || s.Gate == nil {
+		return err
+	}
+	return s.Gate.Saved(a.ID)
 }
 
 // Apps returns the apps that the user may open.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -270,7 +271,12 @@ func (r *Repository) DeleteApp(ctx context.Context, c *Caller, id string) error 
 			return err
 		}
 	}
-	err = r.change(ctx, c, func(tx *store.Tx) error { return r.delete(ctx, tx, d, r.schema.Type("App"), e.ID) })
+	err = r.change(ctx, c, func(tx *store.Tx) error {
+		if err := r.deleteParts(ctx, tx, e.ID); err != nil {
+			return err
+		}
+		return r.delete(ctx, tx, d, r.schema.Type("App"), e.ID)
+	})
 	switch {
 	case r.files == nil:
 		return err
@@ -278,6 +284,30 @@ func (r *Repository) DeleteApp(ctx context.Context, c *Caller, id string) error 
 		return errors.Join(err, r.files.Revive(e.ID))
 	}
 	return r.files.Remove(e.ID)
+}
+
+// parts are the types of entities that go with what they belong to: objects and
+// tasks with their app, events with their task.
+var parts = []string{"AppObject", "AppContent", "AppDataSegment", "AppInternal", "ReloadTask", "SchemaEvent", "CompositeEvent", "ExecutionSession", "ExecutionResult"}
+
+// deleteParts deletes what belongs to an entity.
+func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, id string) error {
+	referrers, err := tx.Referrers(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, p := range referrers {
+		if !slices.Contains(parts, p.Type) {
+			continue
+		}
+		if err := r.deleteParts(ctx, tx, p.ID); err != nil {
+			return err
+		}
+		if err := tx.Delete(ctx, p.Type, p.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Reload runs the script of an app, and notes what came of it. It returns when
@@ -301,8 +331,14 @@ func (r *Repository) Reload(ctx context.Context, c *Caller, id string) error {
 	if err != nil {
 		return fmt.Errorf("reload %s: %w", text(e.Doc["name"]), err)
 	}
+	return r.Note(ctx, c, e.ID, info)
+}
+
+// Note takes over what the file of an app tells since it was saved, in the name
+// of the caller, whose right to save it was asked for before.
+func (r *Repository) Note(ctx context.Context, c *Caller, id string, info AppInfo) error {
 	return r.change(ctx, c, func(tx *store.Tx) error {
-		_, err := tx.Update(ctx, "App", e.ID, info.doc())
+		_, err := tx.Update(ctx, "App", id, info.doc())
 		return err
 	})
 }
@@ -408,10 +444,10 @@ func (r *Repository) takeExport(c *Caller, token string) *export {
 }
 
 // Adopt makes the row of an app that the engine has made for the caller.
-func (r *Repository) Adopt(ctx context.Context, c *Caller, id, title string) error {
-	_, err := r.Create(ctx, c, r.schema.Type("App"), map[string]any{
-		schema.ID: id, "name": title, "published": false, "availabilityStatus": number(1), "lastReloadTime": schema.NullDate,
-	})
+func (r *Repository) Adopt(ctx context.Context, c *Caller, id string, info AppInfo) error {
+	doc := info.doc()
+	doc[schema.ID], doc["name"], doc["published"], doc["availabilityStatus"] = id, info.Title, false, number(1)
+	_, err := r.Create(ctx, c, r.schema.Type("App"), doc)
 	return err
 }
 

@@ -54,6 +54,7 @@ var _ session.Gate = nobody{}
 func (nobody) Read(string) error                   { return access.ErrDenied }
 func (nobody) Change(string) error                 { return access.ErrDenied }
 func (nobody) Readable([]string) ([]string, error) { return nil, nil }
+func (nobody) Saved(string) error                  { return access.ErrDenied }
 func (nobody) Create(string) (string, error)       { return "", access.ErrDenied }
 func (nobody) Delete(string) error                 { return access.ErrDenied }
 
@@ -93,6 +94,17 @@ func (g *gate) Readable(appIDs []string) ([]string, error) {
 	return g.repo.Readable(ctx, &g.caller, g.app, appIDs)
 }
 
+// Saved implements [session.Gate].
+func (g *gate) Saved(appID string) error {
+	ctx, cancel := ask()
+	defer cancel()
+	e, err := g.lib.Entry(appID)
+	if err != nil {
+		return err
+	}
+	return g.repo.Note(ctx, &g.caller, appID, repository.AppInfo{Title: e.Title, SizeBytes: e.SizeBytes, Loaded: e.Loaded})
+}
+
 // Create implements [session.Gate]. The file comes first: a crash leaves one
 // that no row knows, which nobody can open and nothing removes.
 func (g *gate) Create(title string) (string, error) {
@@ -109,7 +121,7 @@ func (g *gate) Create(title string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := g.repo.Adopt(ctx, &g.caller, id, title); err != nil {
+	if err := g.repo.Adopt(ctx, &g.caller, id, repository.AppInfo{Title: title}); err != nil {
 		return "", errors.Join(denied(err), g.lib.Delete(id))
 	}
 	return id, nil

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const global = await connect('engineData', (why) => { if (why) say(`${why} Reload the page to come back.`, true); });
   const apps = await global.getDocList() as { qDocId: string; qTitle: string }[];
   const wanted = new URLSearchParams(location.search).get('app');
-  const app = apps.find((a) => a.qDocId === wanted || a.qTitle === wanted) ?? apps[0];
+  const app = apps.find((a) => a.qDocId === wanted) ?? apps.find((a) => a.qTitle === wanted) ?? apps[0];
   if (!app) { say('There are no apps yet. Start the server with --sample, or create one over QIX.', true); return; }
   const picker = byId('apps') as HTMLSelectElement;
   picker.append(...apps.map((a) => el('option', { value: a.qDocId, selected: a === app }, a.qTitle)));

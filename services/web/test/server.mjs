@@ -12,7 +12,7 @@ const enigma = require('enigma.js');
 const schema = require('enigma.js/schemas/12.2027.0.json');
 const root = path.resolve(import.meta.dirname, '../../..');
 
-function binary(dir) {
+export function binary(dir) {
   if (process.env.COGNATE_BIN) return process.env.COGNATE_BIN;
   const out = path.join(dir, 'cognate');
   execFileSync('go', ['build', '-o', out, './cmd/cognate'], { cwd: root, stdio: 'inherit' });
