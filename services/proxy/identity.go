@@ -62,7 +62,7 @@ func reserved(name string) bool {
 	case "", "securerequest", "context", "licensecontext", "os", "device", "browser", "ip", "userdirectory", "userid":
 		return true
 	}
-	return strings.ContainsAny(name, ";=")
+	return strings.ContainsAny(name, ";=%")
 }
 
 // userAgent tells the little that rules ask for.

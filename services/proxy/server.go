@@ -98,6 +98,17 @@ func (s *Server) SetVirtualProxies(list []VirtualProxy) error {
 	return nil
 }
 
+// Timeout returns the inactivity time-out of a prefix, written in any case;
+// false if no virtual proxy has it.
+func (s *Server) Timeout(prefix string) (name string, timeout time.Duration, ok bool) {
+	for _, v := range *s.virtual.Load() {
+		if strings.EqualFold(v.Prefix, prefix) {
+			return v.Prefix, v.VirtualProxy.Timeout, true
+		}
+	}
+	return "", 0, false
+}
+
 // Serve answers without TLS until Shutdown.
 func (s *Server) Serve(l net.Listener) error {
 	return s.http.Serve(idleListener{Listener: l, write: s.opt.Limits.Stalled})

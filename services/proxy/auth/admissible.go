@@ -22,9 +22,10 @@ var errService = errors.New(`INTERNAL\sa_ accounts do not log in`)
 
 // Admissible says why a user cannot have a session, whatever vouches for it.
 // Names go to other services in a header of the form
-// "UserDirectory=...; UserId=...", so they hold nothing that could end them there.
+// "UserDirectory=...; UserId=...", whose values may be percent-encoded, so they
+// hold nothing that could end them there or become another name.
 func Admissible(u session.User) error {
-	if strings.EqualFold(u.Directory, "INTERNAL") && strings.HasPrefix(strings.ToLower(u.ID), "sa_") {
+	if alike(u.Directory, "INTERNAL") && alike(firstRunes(u.ID, 3), "sa_") {
 		return errService
 	}
 	for _, n := range []struct{ what, value string }{{"user directory", u.Directory}, {"user id", u.ID}} {
@@ -50,6 +51,20 @@ func Admissible(u session.User) error {
 	return nil
 }
 
+// alike reports whether somebody may take a for b, whichever way they ignore case.
+func alike(a, b string) bool {
+	return strings.EqualFold(a, b) || strings.ToUpper(a) == strings.ToUpper(b) || strings.ToLower(a) == strings.ToLower(b) //nolint:staticcheck // they differ for some letters, and that is the point
+}
+
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
 func plainName(s string) error {
 	switch {
 	case s == "":
@@ -60,8 +75,8 @@ func plainName(s string) error {
 		return errors.New("begins or ends with a space")
 	case !utf8.ValidString(s):
 		return errors.New("not UTF-8")
-	case strings.ContainsFunc(s, func(r rune) bool { return r == ';' || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
-		return errors.New("has a semicolon or a character that does not show")
+	case strings.ContainsFunc(s, func(r rune) bool { return r == ';' || r == '%' || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
+		return errors.New("has a semicolon, a percent sign or a character that does not show")
 	}
 	return nil
 }
