@@ -7,18 +7,22 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// hopHeaders belong to one connection (RFC 9110, section 7.6.1).
-func hopHeaders() map[string]bool {
-	return map[string]bool{
-		"connection": true, "keep-alive": true, "proxy-connection": true, "proxy-authenticate": true, "proxy-authorization": true,
-		"te": true, "trailer": true, "transfer-encoding": true, "upgrade": true, "content-length": true, "expect": true,
+// hop reports whether a header, in lower case, belongs to one connection (RFC
+// 9110, section 7.6.1).
+func hop(name string) bool {
+	switch name {
+	case "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization",
+		"te", "trailer", "transfer-encoding", "upgrade", "content-length", "expect":
+		return true
 	}
+	return false
 }
 
-// ours reports whether only we may say what a header says. Names with _ are
+// ours reports whether only we may say what a header says; its name is in lower
+// case. Names with _ are
 // read as names with - by some servers.
 func ours(name string) bool {
-	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	name = strings.ReplaceAll(name, "_", "-")
 	switch name {
 	case "x-qlik-xrfkey":
 		return false
@@ -28,12 +32,19 @@ func ours(name string) bool {
 	return strings.HasPrefix(name, "x-qlik-") || strings.HasPrefix(name, "x-forwarded-")
 }
 
-// named returns the headers that Connection names: they end here, too.
-func named(values []string) map[string]bool {
-	list := hopHeaders()
+// named returns the headers that Connection names, in lower case: they end
+// here, too.
+func named(values ...string) map[string]bool {
+	var list map[string]bool
 	for _, v := range values {
 		for _, name := range strings.Split(v, ",") {
-			list[strings.ToLower(strings.TrimSpace(name))] = true
+			if name = strings.ToLower(strings.TrimSpace(name)); name == "" || name == "close" || name == "keep-alive" {
+				continue
+			}
+			if list == nil {
+				list = map[string]bool{}
+			}
+			list[name] = true
 		}
 	}
 	return list
@@ -49,9 +60,10 @@ func values(h *fasthttp.RequestHeader, name string) (list []string) {
 // forwardHeaders calls f for the headers that go on to a service: those of the
 // client that may, and those that say who it is.
 func forwardHeaders(ctx *fasthttp.RequestCtx, p place, id identity, f func(name, value string)) {
-	drop := named(values(&ctx.Request.Header, "Connection"))
+	drop := named(values(&ctx.Request.Header, "Connection")...)
 	for k, v := range ctx.Request.Header.All() {
-		if name := string(k); !drop[strings.ToLower(name)] && !ours(name) {
+		name := string(k)
+		if low := strings.ToLower(name); !drop[low] && !hop(low) && !ours(low) {
 			f(name, string(v))
 		}
 	}
@@ -77,7 +89,7 @@ func forwardHeaders(ctx *fasthttp.RequestCtx, p place, id identity, f func(name,
 func cookies(ctx *fasthttp.RequestCtx, v *virtual) string {
 	var kept []string
 	for k, value := range ctx.Request.Header.Cookies() {
-		if name := string(k); name != v.Cookie && !strings.HasPrefix(name, "X-Qlik-") {
+		if name := string(k); !v.cookies[name] && !strings.HasPrefix(name, "X-Qlik-") {
 			kept = append(kept, name+"="+string(value))
 		}
 	}
@@ -86,11 +98,10 @@ func cookies(ctx *fasthttp.RequestCtx, v *virtual) string {
 
 // backHeaders removes from an answer what does not go on to the client.
 func backHeaders(h *fasthttp.ResponseHeader, v *virtual) {
-	drop := named([]string{string(h.Peek("Connection"))})
-	delete(drop, "content-length")
+	drop := named(string(h.Peek("Connection")))
 	var gone []string
 	for k := range h.All() {
-		if name := strings.ToLower(string(k)); drop[name] || name == "server" {
+		if name := strings.ToLower(string(k)); name != "content-length" && (drop[name] || hop(name) || name == "server") {
 			gone = append(gone, string(k))
 		}
 	}

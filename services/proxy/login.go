@@ -134,7 +134,8 @@ func answerLogin(ctx *fasthttp.RequestCtx, a auth.Answer) {
 // start gives a user a session. One that runs for the same user goes on.
 func (s *Server) start(within context.Context, ctx *fasthttp.RequestCtx, p place, current *session.Session, a auth.Answer) *session.Session {
 	sess := current
-	if current == nil || !current.User.Is(a.User.Directory, a.User.ID) || a.Return != "" {
+	goesOn := current != nil && (a.User == &current.User || a.Return == "" && current.User.Is(a.User.Directory, a.User.ID))
+	if !goesOn {
 		var err error
 		if sess, err = s.fresh(within, ctx, p, a); err != nil {
 			s.noSession(ctx, *a.User, err)
@@ -175,7 +176,7 @@ func (s *Server) fresh(within context.Context, ctx *fasthttp.RequestCtx, p place
 		return nil, err
 	}
 	setSession(ctx, v, token)
-	s.opt.Audit.Info("session started", "user", u.Directory+`\`+u.ID, "session", sess.ID, "address", remote(ctx), "prefix", v.Prefix)
+	s.opt.Audit.Info("Start session for user", "user", u.Directory+`\`+u.ID, "session", sess.ID, "address", remote(ctx), "prefix", v.Prefix)
 	return sess, nil
 }
 

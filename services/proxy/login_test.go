@@ -152,6 +152,9 @@ func TestHeaderLogin(t *testing.T) {
 	if s.sessions.Len() != 1 {
 		t.Errorf("%d sessions of one browser", s.sessions.Len())
 	}
+	if a := v.get("/qps/user"); !strings.Contains(a.body, `"userId":"ann"`) {
+		t.Errorf("user: %s", a.body)
+	}
 	v.header.Set("X-User", "bob")
 	if a := v.get("/hub/"); a.got.Header.Get("X-Qlik-User") != "UserDirectory=DOM; UserId=bob" || s.sessions.Len() != 1 {
 		t.Errorf("the user in the header changed: %+v", a)
@@ -179,11 +182,11 @@ func TestTicketLogin(t *testing.T) {
 	var tickets *auth.Tickets
 	s := withChain(t, func(c *clock) auth.Chain {
 		tickets = auth.NewTickets(rand.Reader, c.now)
-		m, err := auth.NewTicket(auth.TicketOptions{ModuleURI: "https://login.example/", RestURI: "https://x:4243/qps/"}, tickets)
+		chain, err := auth.NewChain(auth.Settings{Module: auth.TicketModuleOptions{URI: "https://login.example/", RestURI: "https://x:4243/qps/"}}, auth.Tools{Tickets: tickets})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return auth.Chain{m}
+		return chain
 	})
 	v := s.visitor(t)
 	to := v.get("/sense/app/1?x=1")
@@ -198,6 +201,9 @@ func TestTicketLogin(t *testing.T) {
 	}
 	if a = v.get(a.header.Get("Location")); a.got.Header.Get("X-Qlik-User") != "UserDirectory=DOM; UserId=ann" {
 		t.Errorf("%+v", a)
+	}
+	if a = v.get("/hub/?qlikTicket=" + id); a.status != 302 || a.header.Get("Location") != "/hub/" || s.sessions.Len() != 1 {
+		t.Errorf("second use by who is logged in: %+v", a)
 	}
 	if a := s.visitor(t).get("/hub/?qlikTicket=" + id); a.status != 302 || !strings.HasPrefix(a.header.Get("Location"), "https://login.example/") {
 		t.Errorf("second use: %+v", a)

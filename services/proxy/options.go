@@ -79,7 +79,7 @@ type Limits struct {
 	HeaderBytes       int           // of a request; 16 384
 	BodyBytes         int64         // of a request; 4 GB, as apps are uploaded
 	Requests          int           // at a time; 4 096
-	PerSecond         float64       // requests per address in the long run; 200
+	PerSecond         float64       // requests per address in the long run; 200; below 0 = no limit, as where all come through one address
 	Burst             int           // and at once; 1 000
 	Sockets           int           // at a time; 20 000
 	SocketsPerSession int           // 50

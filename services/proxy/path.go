@@ -35,12 +35,19 @@ func locate(all []*virtual, raw string) (place, error) {
 		}
 	}
 	segments, texts = segments[len(p.virtual.segments):], texts[len(p.virtual.segments):]
+	for i, text := range texts {
+		// The id of an app is a file name on some engines, so it may hold what
+		// separates. Nothing is decided on it.
+		if isApp := i == 1 && texts[0] == "app"; !isApp && hidden(text) {
+			return place{}, errPath
+		}
+	}
 	p.path = "/" + strings.Join(texts, "/")
 	p.forward = "/" + strings.Join(segments, "/")
 	if len(texts) == 0 {
 		return p, nil
 	}
-	if p.route, p.found = routes()[texts[0]]; p.found {
+	if p.route, p.found = routeOf(texts[0]); p.found {
 		segments[0] = texts[0]
 		p.forward = "/" + strings.Join(segments, "/")
 	}
@@ -65,12 +72,6 @@ func split(raw string) (segments, texts []string, _ error) {
 		}
 		text, err := url.PathUnescape(part)
 		if err != nil || text == "." || text == ".." {
-			return nil, nil, errPath
-		}
-		// The id of an app is a file name on some engines, so it may hold what
-		// separates. Nothing is decided on it.
-		isApp := len(texts) > 0 && texts[len(texts)-1] == "app"
-		if !isApp && hidden(text) {
 			return nil, nil, errPath
 		}
 		segments = append(segments, part)

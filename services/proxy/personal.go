@@ -16,6 +16,14 @@ func (s *Server) personal(ctx *fasthttp.RequestCtx, p place) {
 		sess = nil
 	}
 	method, path := string(ctx.Method()), strings.TrimSuffix(p.path, "/")
+	if r := request(ctx, p, "", nil); path == userPath && method == fasthttp.MethodGet && p.virtual.Methods.Must(r) {
+		if sess = s.establish(ctx, p); sess == nil {
+			if ctx.Response.StatusCode() != fasthttp.StatusUnauthorized {
+				return
+			}
+			ctx.Response.Reset() // nobody is an answer here
+		}
+	}
 	switch {
 	case path == userPath && method == fasthttp.MethodGet:
 		s.showUser(ctx, p, sess)
@@ -87,7 +95,6 @@ func (s *Server) logout(ctx *fasthttp.RequestCtx, p place, sess *session.Session
 	}
 	if sess != nil {
 		s.opt.Sessions.End(sess, session.LoggedOut)
-		s.opt.Audit.Info("session ended", "user", sess.User.Directory+`\`+sess.User.ID, "session", sess.ID, "reason", session.LoggedOut.String())
 	}
 	setSession(ctx, p.virtual, "")
 	writeJSON(ctx, fasthttp.StatusOK, map[string]string{

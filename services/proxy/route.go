@@ -21,28 +21,34 @@ type route struct {
 	local   bool // we answer
 }
 
-// routes are the paths of a site, below the prefix of a virtual proxy.
-func routes() map[string]route {
-	return map[string]route{
-		"hub":             {service: Hub},
-		"sense":           {service: Hub},
-		"single":          {service: Hub},
-		"dev-hub":         {service: Hub},
-		"resources":       {service: Hub},
-		"qmc":             {service: Console},
-		"qrs":             {service: Repository, sockets: true},
-		"extensions":      {service: Repository},
-		"content":         {service: Repository},
-		"appcontent":      {service: Repository},
-		"tempcontent":     {service: Repository},
-		"api":             {service: Broker, sockets: true},
-		"reloads":         {service: Broker},
-		"app":             {service: Engine, sockets: true},
-		"engine":          {service: Engine},
-		"printing":        {service: Printing},
-		"dataprepservice": {service: DataPrep, sockets: true},
-		"qps":             {local: true},
+// routeOf returns the route of a first segment, in lower case, below the prefix
+// of a virtual proxy.
+func routeOf(segment string) (r route, ok bool) {
+	switch segment {
+	case "hub", "sense", "single", "dev-hub", "resources":
+		return route{service: Hub}, true
+	case "qmc":
+		return route{service: Console}, true
+	case "qrs":
+		return route{service: Repository, sockets: true}, true
+	case "extensions", "content", "appcontent", "tempcontent":
+		return route{service: Repository}, true
+	case "api":
+		return route{service: Broker, sockets: true}, true
+	case "reloads":
+		return route{service: Broker}, true
+	case "app":
+		return route{service: Engine, sockets: true}, true
+	case "engine":
+		return route{service: Engine}, true
+	case "printing":
+		return route{service: Printing}, true
+	case "dataprepservice":
+		return route{service: DataPrep, sockets: true}, true
+	case "qps":
+		return route{local: true}, true
 	}
+	return route{}, false
 }
 
 // Paths that need no login.

@@ -48,7 +48,10 @@ func New(o Options, list []VirtualProxy) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{opt: o, byAddr: limit.New(o.Limits.PerSecond, o.Limits.Burst, o.Now), stop: make(chan struct{})}
+	s := &Server{opt: o, stop: make(chan struct{})}
+	if o.Limits.PerSecond > 0 {
+		s.byAddr = limit.New(o.Limits.PerSecond, o.Limits.Burst, o.Now)
+	}
 	s.pool = newPool(&s.opt)
 	s.sockets.bySession = map[string]int{}
 	s.sockets.open = map[*socket]struct{}{}

@@ -123,9 +123,9 @@ func (x *socket) serve(client *websocket.Conn) {
 		x.end(leaving{})
 	}
 	defer s.sockets.remove(x)
-	s.opt.Audit.Info("connection opened for session", "session", x.sess.ID, "path", x.place.path)
+	s.opt.Audit.Info("connection Opened for session", "session", x.sess.ID, "path", x.place.path)
 	defer func() {
-		s.opt.Audit.Info("connection closed for session", "session", x.sess.ID, "reason", x.cause.Error())
+		s.opt.Audit.Info("connection Closed for session", "session", x.sess.ID, "reason", x.cause.Error())
 	}()
 	go x.watch()
 	if err := x.connect(); err != nil {

@@ -19,9 +19,10 @@ const (
 // A virtual is a virtual proxy with what was read from its settings.
 type virtual struct {
 	VirtualProxy
-	base     string      // the prefix with its leading slash, or ""
-	segments []string    // of the prefix, in lower case
-	headers  [][2]string // of answers
+	base     string          // the prefix with its leading slash, or ""
+	segments []string        // of the prefix, in lower case
+	headers  [][2]string     // of answers
+	cookies  map[string]bool // of the sessions of all virtual proxies
 }
 
 // virtuals checks settings. The longest prefixes come first.
@@ -38,6 +39,7 @@ func virtuals(list []VirtualProxy) ([]*virtual, error) {
 			return nil, fmt.Errorf("virtual proxy %q: another one has this prefix or the cookie %s", vp.Prefix, v.Cookie)
 		}
 		seen[key], cookies[v.Cookie] = true, true
+		v.cookies = cookies
 		all = append(all, v)
 	}
 	if !seen[""] {
@@ -85,7 +87,7 @@ func checkPrefix(segments []string) error {
 		}) {
 			return errors.New("a prefix is made of letters, digits, - and _, with slashes inside")
 		}
-		if _, taken := routes()[s]; i == 0 && taken {
+		if _, taken := routeOf(s); i == 0 && taken {
 			return fmt.Errorf("/%s is a path of the site", s)
 		}
 	}

@@ -63,9 +63,9 @@ func (r *Request) header(name string) string {
 	return ""
 }
 
-// Target is where the browser goes after its login: the request itself, as
-// long as that stays on this server.
-func (r *Request) Target() string { return localTarget(r.URI, r.Base) }
+// Target is where the browser goes after its login: the request itself, without
+// a ticket, as long as that stays on this server.
+func (r *Request) Target() string { return withoutTicket(localTarget(r.URI, r.Base)) }
 
 // localTarget returns uri if a browser understands it as a path of the same
 // server, else the start page: //host and /\host are other servers.

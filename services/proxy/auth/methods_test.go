@@ -174,11 +174,11 @@ func TestAnonymous(t *testing.T) {
 func TestTicket(t *testing.T) {
 	c := newClock()
 	tickets := NewTickets(rand.Reader, c.now)
-	m, err := NewTicket(TicketOptions{ModuleURI: "https://login.example/start?x=1", RestURI: "https://sense.example:4243/qps/"}, tickets)
+	chain, err := NewChain(Settings{Module: TicketModuleOptions{URI: "https://login.example/start?x=1", RestURI: "https://sense.example:4243/qps/"}}, Tools{Tickets: tickets})
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain, b, ann := Chain{m}, newBrowser(), session.User{Directory: "DOM", ID: "ann"}
+	b, ann := newBrowser(), session.User{Directory: "DOM", ID: "ann"}
 	a, _ := b.ask(chain, "GET", "/sense/app/1?sheet=a%2Fb", nil)
 	u, err := url.Parse(a.Redirect)
 	if err != nil || u.Host != "login.example" || u.Query().Get("x") != "1" || u.Query().Get("proxyRestUri") != "https://sense.example:4243/qps/" {
@@ -196,6 +196,11 @@ func TestTicket(t *testing.T) {
 	if a.User != nil || a.Redirect == "" || len(refusals) != 1 || strings.Contains(a.Redirect, ticket) {
 		t.Errorf("second use: %+v, %v", a, refusals)
 	}
+	known := b.request("GET", use, nil)
+	known.Current = &ann
+	if a, refusals := chain.Authenticate(t.Context(), known); a.User != &ann || a.Return != "/sense/app/1?sheet=a%2Fb" || len(refusals) != 1 {
+		t.Errorf("second use, logged in: %+v, %v", a, refusals)
+	}
 	late, _, _ := tickets.Issue("", ann, "")
 	c.add(TicketTTL)
 	if a, refusals := b.ask(chain, "GET", "/?qlikTicket="+late, nil); a.User != nil || len(refusals) != 1 {
@@ -210,6 +215,35 @@ func TestTicket(t *testing.T) {
 	}
 	if _, _, err := tickets.Issue("", session.User{Directory: "INTERNAL", ID: "sa_api"}, ""); err == nil {
 		t.Error("a ticket for a service account")
+	}
+}
+
+func TestNewChain(t *testing.T) {
+	tools := Tools{Tickets: NewTickets(rand.Reader, time.Now), Client: http.DefaultClient, Rand: rand.Reader, Now: time.Now}
+	for _, tt := range []struct {
+		why  string
+		s    Settings
+		want string // names of the methods; "" = an error
+	}{
+		{"module", Settings{Module: TicketModuleOptions{URI: "https://login.example"}}, "ticket, anonymous, authentication module"},
+		{"form", Settings{Form: FormOptions{Directory: "LOCAL", Users: localUsers{}}}, "ticket, anonymous, form"},
+		{"header", Settings{Kind: ByHeaderStatic, Header: HeaderOptions{Header: "X", Directory: "D"}, SessionModule: "https://m.example"}, "ticket, session module, anonymous, header"},
+		{"header without directory", Settings{Kind: ByHeaderStatic, Header: HeaderOptions{Header: "X"}}, ""},
+		{"pattern and directory", Settings{Kind: ByHeaderDynamic, Header: HeaderOptions{Header: "X", Directory: "D", Pattern: "$ud/$id"}}, ""},
+		{"OIDC", Settings{Kind: ByOIDC, OIDC: OIDCOptions{Discovery: "https://idp.example", ClientID: "c"}}, "ticket, anonymous, OIDC"},
+		{"JWT without key", Settings{Kind: ByJWT}, ""},
+		{"SAML without metadata", Settings{Kind: BySAML}, ""},
+		{"nothing", Settings{}, ""},
+		{"unknown", Settings{Kind: 9}, ""},
+	} {
+		chain, err := NewChain(tt.s, tools)
+		var names []string
+		for _, m := range chain {
+			names = append(names, m.Name())
+		}
+		if got := strings.Join(names, ", "); got != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s: %q, %v", tt.why, got, err)
+		}
 	}
 }
 

@@ -77,38 +77,17 @@ func (t *Tickets) remember(prefix, uri string) (targetID string, _ error) {
 	return id.String(), nil
 }
 
-// TicketOptions are the settings of authentication by tickets.
-type TicketOptions struct {
-	Prefix    string
-	ModuleURI string // where the authentication module is; "" = none, tickets are only redeemed
-	RestURI   string // of the REST interface, as the module reaches it: https://host:4243/qps/<prefix>/
-}
-
-// Ticket redeems tickets and sends people without one to the module.
+// Ticket redeems tickets of one prefix. A ticket that does not count leaves the
+// client as it was.
 type Ticket struct {
-	opt     TicketOptions
+	prefix  string
 	tickets *Tickets
-	module  *url.URL
 }
 
 var _ Method = (*Ticket)(nil)
 
-// NewTicket says which setting is wrong.
-func NewTicket(o TicketOptions, t *Tickets) (*Ticket, error) {
-	m := &Ticket{opt: o, tickets: t}
-	if o.ModuleURI == "" {
-		return m, nil
-	}
-	u, err := url.Parse(o.ModuleURI)
-	if err != nil {
-		return nil, fmt.Errorf("ticket authentication: module: %w", err)
-	}
-	if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("ticket authentication: module %q: need an http or https address", o.ModuleURI)
-	}
-	m.module = u
-	return m, nil
-}
+// NewTicket makes the method of a prefix.
+func NewTicket(prefix string, t *Tickets) *Ticket { return &Ticket{prefix: prefix, tickets: t} }
 
 // Name implements Method.
 func (*Ticket) Name() string { return "ticket" }
@@ -119,25 +98,16 @@ func (*Ticket) Owns(string) bool { return false }
 // Credentials implements Method.
 func (*Ticket) Credentials(r *Request) bool { return r.Query.Has(ticketParameter) }
 
-// Authenticate implements Method. A ticket that does not count leaves the
-// client as it was.
+// Authenticate implements Method.
 func (t *Ticket) Authenticate(_ context.Context, r *Request) Answer {
-	refused := ""
-	if r.Query.Has(ticketParameter) {
-		u, err := t.redeem(r)
-		if err == nil {
-			return Answer{User: u, Return: withoutTicket(r)}
-		}
-		refused = err.Error()
+	if !t.Credentials(r) {
+		return Answer{}
 	}
-	a := Answer{}
-	if t.module != nil {
-		a = t.send(r)
+	u, err := t.redeem(r)
+	if err == nil {
+		return Answer{User: u, Return: r.Target()}
 	}
-	if refused != "" {
-		a.Refused = refused
-	}
-	return a
+	return Answer{User: r.Current, Return: r.Target(), Refused: err.Error()}
 }
 
 func (t *Ticket) redeem(r *Request) (*session.User, error) {
@@ -151,34 +121,16 @@ func (t *Ticket) redeem(r *Request) (*session.User, error) {
 	if !ok {
 		return nil, errors.New("ticket unknown, over or used")
 	}
-	if got.prefix != t.opt.Prefix {
+	if got.prefix != t.prefix {
 		return nil, fmt.Errorf("ticket of the virtual proxy %q", got.prefix)
 	}
 	return &got.user, nil
 }
 
-// send sends a person to the module.
-func (t *Ticket) send(r *Request) Answer {
-	target := r.Target()
-	if r.Query.Has(ticketParameter) {
-		target = withoutTicket(r)
-	}
-	id, err := t.tickets.remember(t.opt.Prefix, r.Origin()+target)
-	if err != nil {
-		return unavailable(err.Error())
-	}
-	u := *t.module
-	q := u.Query()
-	q.Set("targetId", id)
-	q.Set("proxyRestUri", t.opt.RestURI)
-	u.RawQuery = q.Encode()
-	return challenge(r, u.String())
-}
-
-// withoutTicket is the target without the parameter. The other ones keep their
+// withoutTicket is a target without the parameter. The other ones keep their
 // bytes and their order.
-func withoutTicket(r *Request) string {
-	path, query, _ := strings.Cut(r.Target(), "?")
+func withoutTicket(uri string) string {
+	path, query, _ := strings.Cut(uri, "?")
 	var kept []string
 	for _, p := range strings.Split(query, "&") {
 		name, _, _ := strings.Cut(p, "=")
