@@ -107,7 +107,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 // headerChain logs in who X-User says, from this machine.
-func headerChain(t *testing.T) auth.Chain {
+func headerChain(t testing.TB) auth.Chain {
 	t.Helper()
 	h, err := auth.NewHeader(auth.HeaderOptions{Header: "X-User", Directory: "DOM", Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	if err != nil {
@@ -116,7 +116,7 @@ func headerChain(t *testing.T) auth.Chain {
 	return auth.Chain{h}
 }
 
-func newSite(t *testing.T, change func(*Options, *[]VirtualProxy)) *site {
+func newSite(t testing.TB, change func(*Options, *[]VirtualProxy)) *site {
 	t.Helper()
 	s := &site{clock: &clock{t: time.Now()}, service: httptest.NewServer(http.HandlerFunc(tellRequest))}
 	t.Cleanup(s.service.Close)
