@@ -37,17 +37,18 @@ func (s *Server) forged(ctx *fasthttp.RequestCtx, v *virtual, sess *session.Sess
 	case "same-origin", "none":
 		return false
 	case "":
-		return origin != "" && !s.knownOrigin(v, origin)
+		return origin != "" && !s.knownOrigin(ctx, v, origin)
 	}
-	return !s.knownOrigin(v, origin)
+	return !s.knownOrigin(ctx, v, origin)
 }
 
 // knownOrigin reports whether an origin is this machine or a host that the
 // virtual proxy trusts. The request's own Host does not count: who points a
-// name of theirs at this machine would be the same origin.
-func (s *Server) knownOrigin(v *virtual, origin string) bool {
+// name of theirs at this machine would be the same origin. Nor does a page
+// that came without TLS while we have it: anybody on the way could have made it.
+func (s *Server) knownOrigin(ctx *fasthttp.RequestCtx, v *virtual, origin string) bool {
 	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || ctx.IsTLS()) {
 		return false
 	}
 	same := func(name string) bool {
@@ -62,5 +63,5 @@ func (s *Server) originAllowed(ctx *fasthttp.RequestCtx, v *virtual) bool {
 	if len(origins) == 0 {
 		return s.opt.MissingOrigin
 	}
-	return len(origins) == 1 && s.knownOrigin(v, origins[0])
+	return len(origins) == 1 && s.knownOrigin(ctx, v, origins[0])
 }

@@ -121,6 +121,7 @@ func answerLogin(ctx *fasthttp.RequestCtx, a auth.Answer) {
 		ctx.SetStatusCode(a.Status)
 		ctx.SetContentType(a.Type)
 		ctx.Response.Header.Set("Cache-Control", "no-store")
+		ctx.Response.Header.Add("Content-Security-Policy", "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'")
 		ctx.SetBody(a.Body)
 	case a.LoginURI != "":
 		writeJSON(ctx, a.Status, map[string]string{"error": "not logged in", "loginUri": a.LoginURI})

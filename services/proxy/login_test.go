@@ -396,6 +396,11 @@ func TestTLS(t *testing.T) {
 	if a.status != 200 || a.header.Get("Strict-Transport-Security") == "" || !strings.Contains(set, "secure") || !strings.HasPrefix(a.got.Header.Get("X-Qlik-Security"), "SecureRequest=true") {
 		t.Errorf("%+v", a)
 	}
+	for origin, want := range map[string]int{"https://127.0.0.1": 200, "http://127.0.0.1": 403} {
+		if a := v.do("POST", "https://"+l.Addr().String()+"/qrs/app", "{}", "Origin", origin); a.status != want {
+			t.Errorf("from %s: %d", origin, a.status)
+		}
+	}
 	v.Transport.(*http.Transport).CloseIdleConnections()
 }
 

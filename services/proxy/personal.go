@@ -44,7 +44,7 @@ func (s *Server) personal(ctx *fasthttp.RequestCtx, p place) {
 
 func (s *Server) showUser(ctx *fasthttp.RequestCtx, p place, sess *session.Session) {
 	target := string(ctx.QueryArgs().Peek("targetUri"))
-	if target == "" || !s.ownTarget(p.virtual, target) {
+	if target == "" || !s.ownTarget(ctx, p.virtual, target) {
 		target = p.virtual.base + s.opt.Home
 	}
 	if sess == nil || sess.User.Anonymous() {
@@ -61,7 +61,7 @@ func (s *Server) showUser(ctx *fasthttp.RequestCtx, p place, sess *session.Sessi
 
 // ownTarget reports whether an address is a page of ours or of a trusted host:
 // otherwise a link to us could lead anywhere.
-func (s *Server) ownTarget(v *virtual, target string) bool {
+func (s *Server) ownTarget(ctx *fasthttp.RequestCtx, v *virtual, target string) bool {
 	u, err := url.Parse(target)
 	if err != nil || strings.ContainsAny(target, "\\\r\n\t") {
 		return false
@@ -69,7 +69,7 @@ func (s *Server) ownTarget(v *virtual, target string) bool {
 	if u.Host == "" {
 		return u.Scheme == "" && strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "//")
 	}
-	return s.knownOrigin(v, u.Scheme+"://"+u.Host)
+	return s.knownOrigin(ctx, v, u.Scheme+"://"+u.Host)
 }
 
 // loginURI is a page that makes people log in.

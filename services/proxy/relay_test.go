@@ -43,6 +43,11 @@ func TestRelay(t *testing.T) {
 	if a = v.get("/"); a.status != 302 || a.header.Get("Location") != "/hub/" {
 		t.Errorf("start: %+v", a)
 	}
+	for _, method := range []string{"TRACE", "CONNECT", "PROPFIND"} {
+		if line := s.raw(t, method+" /hub/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-User: ann\r\n\r\n"); !strings.HasPrefix(line, "HTTP/1.1 4") {
+			t.Errorf("%s: %s", method, line)
+		}
+	}
 	if a = v.get("/nowhere"); a.status != 404 {
 		t.Errorf("nowhere: %d", a.status)
 	}

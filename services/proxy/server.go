@@ -193,6 +193,8 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 func (s *Server) dispatch(ctx *fasthttp.RequestCtx, p place) {
 	upgrade := websocket.FastHTTPIsWebSocketUpgrade(ctx)
 	switch {
+	case !passes(string(ctx.Method())):
+		fail(ctx, fasthttp.StatusMethodNotAllowed, "This is not done here.")
 	case p.path == "/" && !upgrade:
 		redirect(ctx, withQuery(ctx, p.virtual.base+s.opt.Home))
 	case owned(p.virtual.Methods, request(ctx, p, "", nil)):
@@ -210,6 +212,16 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, p place) {
 	default:
 		s.serviceRequest(ctx, p)
 	}
+}
+
+// passes reports whether services get requests of a method. TRACE would show
+// the headers that say who somebody is.
+func passes(method string) bool {
+	switch method {
+	case fasthttp.MethodGet, fasthttp.MethodHead, fasthttp.MethodPost, fasthttp.MethodPut, fasthttp.MethodPatch, fasthttp.MethodDelete, fasthttp.MethodOptions:
+		return true
+	}
+	return false
 }
 
 func (s *Server) serviceRequest(ctx *fasthttp.RequestCtx, p place) {

@@ -125,6 +125,7 @@ func (x *socket) serve(client *websocket.Conn) {
 	defer s.sockets.remove(x)
 	s.opt.Audit.Info("connection Opened for session", "session", x.sess.ID, "path", x.place.path)
 	defer func() {
+		x.end(passed{code: codeOver})
 		s.opt.Audit.Info("connection Closed for session", "session", x.sess.ID, "reason", x.cause.Error())
 	}()
 	go x.watch()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -309,4 +310,55 @@ func TestBackPressure(t *testing.T) {
 		t.Errorf("%d MB went through while nobody read", n>>20)
 	}
 	_ = ws.Close()
+}
+
+// Many sessions with a socket each, all in use at once.
+func TestManySockets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("opens 1200 connections")
+	}
+	s := newSite(t, func(o *Options, _ *[]VirtualProxy) { o.Limits.PerSecond = -1 })
+	const n = 300
+	sockets := make([]*websocket.Conn, n)
+	var opening sync.WaitGroup
+	for i := range n {
+		opening.Go(func() {
+			ws, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.url, "http")+"/app/1", http.Header{"X-User": {fmt.Sprintf("user%d", i)}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = ws.SetReadDeadline(time.Now().Add(20 * time.Second))
+			sockets[i] = ws
+		})
+	}
+	opening.Wait()
+	var using sync.WaitGroup
+	for i, ws := range sockets {
+		if ws == nil {
+			t.FailNow()
+		}
+		using.Go(func() {
+			defer ws.Close()
+			want := fmt.Sprintf("message of user%d", i)
+			_ = ws.WriteMessage(websocket.TextMessage, []byte(want))
+			for {
+				_, b, err := ws.ReadMessage()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if string(b) == want {
+					return
+				}
+				if text := string(b); strings.HasPrefix(text, "hello") && !strings.Contains(text, fmt.Sprintf("UserId=user%d ", i)) {
+					t.Errorf("user%d: %s", i, text)
+				}
+			}
+		})
+	}
+	using.Wait()
+	if s.sessions.Len() != n {
+		t.Errorf("%d sessions", s.sessions.Len())
+	}
 }

@@ -16,6 +16,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
+// oidcPause is how long a provider that was not found is not looked for.
+const oidcPause = 5 * time.Second
+
 // oidcPath is where the provider sends the browser back to.
 const oidcPath = "/oidcauthn"
 
@@ -43,6 +46,8 @@ type OIDC struct {
 
 	mu       sync.Mutex
 	provider *oidc.Provider // found at the first login: the provider may start later than we do
+	failure  error          // of the last search
+	again    time.Time      // when to search again: logins do not queue up for one that is away
 }
 
 type oidcFlow struct{ nonce, verifier, redirect string }
@@ -99,12 +104,16 @@ func (m *OIDC) discover() (*oidc.Provider, error) {
 	if m.provider != nil {
 		return m.provider, nil
 	}
+	if m.failure != nil && m.opt.Now().Before(m.again) {
+		return nil, m.failure
+	}
 	issuer := strings.TrimSuffix(strings.TrimSuffix(m.opt.Discovery, "/"), "/.well-known/openid-configuration")
 	p, err := oidc.NewProvider(oidc.ClientContext(context.Background(), m.opt.Client), issuer)
 	if err != nil {
-		return nil, fmt.Errorf("OpenID provider %s: %w", issuer, err)
+		m.failure, m.again = fmt.Errorf("OpenID provider %s: %w", issuer, err), m.opt.Now().Add(oidcPause)
+		return nil, m.failure
 	}
-	m.provider = p
+	m.provider, m.failure = p, nil
 	return p, nil
 }
 

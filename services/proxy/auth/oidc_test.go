@@ -127,11 +127,29 @@ func TestOIDCRefuses(t *testing.T) {
 	})
 }
 
+// A provider that is away is looked for now and then, not by every login.
 func TestOIDCWithoutProvider(t *testing.T) {
 	p, c := authtest.NewOIDC(t), newClock()
+	handler, asked, away := p.Config.Handler, 0, true
+	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; away {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
 	chain := newOIDC(t, p, c)
-	p.Close()
-	if a, refusals := newBrowser().ask(chain, "GET", "/hub", nil); a.Status != 503 || len(refusals) != 1 {
-		t.Errorf("%+v", a)
+	for range 3 {
+		if a, refusals := newBrowser().ask(chain, "GET", "/hub", nil); a.Status != 503 || len(refusals) != 1 {
+			t.Errorf("%+v", a)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	away = false
+	c.add(oidcPause)
+	if a, refusals := newBrowser().ask(chain, "GET", "/hub", nil); a.Redirect == "" {
+		t.Errorf("%+v, %v", a, refusals)
 	}
 }

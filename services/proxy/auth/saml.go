@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/xml"
@@ -87,8 +88,15 @@ func NewSAML(o SAMLOptions) (*SAML, error) {
 		RejectSHA1Signatures: !o.AllowSHA1, RejectUnknownConditions: true, RequireSignedResponseForCBC: true,
 		AuthnNameIDFormat: saml.UnspecifiedNameIDFormat, ReplayCache: newReplays(o.Now), Clock: dsig.NewFakeClock(samlClock{Clock: clockwork.NewRealClock(), now: o.Now}),
 	}
-	if o.Key != nil {
+	switch o.Key.(type) {
+	case nil:
+	case *rsa.PrivateKey:
 		sp.SignatureMethod = dsig.RSASHA256SignatureMethod
+	default: // an elliptic one would sign, but nobody can encrypt for it, and providers try
+		return nil, fmt.Errorf("SAML authentication: a %T: need an RSA key", o.Key)
+	}
+	if (o.Key == nil) != (o.Certificate == nil) {
+		return nil, errors.New("SAML authentication: key and certificate go together")
 	}
 	return &SAML{opt: o, sp: sp, flows: f}, nil
 }

@@ -61,6 +61,44 @@ func TestSAML(t *testing.T) {
 	}
 }
 
+// With a key, requests are signed and the provider encrypts its assertions.
+func TestSAMLSignedAndEncrypted(t *testing.T) {
+	c, p := newClock(), authtest.NewSAML(t)
+	key, cert := authtest.SelfSigned(t)
+	m, err := NewSAML(SAMLOptions{
+		HostURI: "https://sense.example", EntityID: "urn:sense", Metadata: p.Metadata(t), Rand: rand.Reader, Now: c.now,
+		Key: key, Certificate: cert, Profile: Profile{UserID: "uid", Directory: "[SAML]"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadata, err := m.Metadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Trust(t, metadata)
+	p.IdP.WantAuthnRequestsSigned = true
+	chain, b := Chain{m}, newBrowser()
+	response, relay := respond(t, p, chain, b)
+	if !strings.Contains(string(response), "EncryptedAssertion") || strings.Contains(string(response), ">ann<") {
+		t.Errorf("not encrypted: %s", response)
+	}
+	if a, refusals := post(chain, b, response, relay); who(a) != `SAML\ann` {
+		t.Errorf("%+v, %v", a, refusals)
+	}
+	response, relay = respond(t, p, chain, b)
+	bare := edit(t, response, func(root *etree.Element) { unsign(root) })
+	if a, refusals := post(chain, b, bare, relay); a.User != nil && who(a) != `SAML\ann` || len(refusals) > 1 {
+		t.Errorf("%+v, %v", a, refusals)
+	}
+	if _, err := NewSAML(SAMLOptions{
+		HostURI: "https://sense.example", EntityID: "urn:sense", Metadata: p.Metadata(t), Rand: rand.Reader, Now: c.now,
+		Key: key, Profile: Profile{UserID: "uid", Directory: "[SAML]"},
+	}); err == nil {
+		t.Error("a key without its certificate")
+	}
+}
+
 // edit changes the XML of a response.
 func edit(t *testing.T, response []byte, change func(root *etree.Element)) []byte {
 	t.Helper()

@@ -34,7 +34,7 @@ type SAML struct {
 // NewSAML starts a provider. Trust tells it of the service provider.
 func NewSAML(t *testing.T) *SAML {
 	t.Helper()
-	key, cert := selfSigned(t)
+	key, cert := SelfSigned(t)
 	s := &SAML{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.IdP.ServeSSO(w, r) }))
 	t.Cleanup(s.Close)
@@ -114,7 +114,8 @@ func field(page []byte, name string) string {
 	return html.UnescapeString(string(m[1]))
 }
 
-func selfSigned(t *testing.T) (*rsa.PrivateKey, *x509.Certificate) {
+// SelfSigned makes a key and a certificate for it.
+func SelfSigned(t *testing.T) (*rsa.PrivateKey, *x509.Certificate) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
