@@ -227,7 +227,6 @@ func testLifeOfAnApp(t *testing.T, n *node) {
 		t.Errorf("%d bytes without data, %d with", len(bare), len(got))
 	}
 
-	n.do(service, "POST", "/qrs/reloadtask/create", []byte(fmt.Sprintf(`{"task":{"name":"nightly","app":{"id":%q}}}`, work)), 501)
 	task := n.entity(service, "POST", "/qrs/reloadtask", []byte(fmt.Sprintf(`{"name":"nightly","app":{"id":%q},"taskSessionTimeout":1440,"maxRetries":0,"enabled":true,"isManuallyTriggered":false}`, work)), 201)
 	n.do(ann, "DELETE", "/qrs/app/"+work, nil, 204)
 	n.do(service, "GET", "/qrs/reloadtask/"+task["id"].(string), nil, 404) // it goes with its app

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/errgroup"
 
@@ -28,6 +29,7 @@ import (
 	"github.com/cognate-bi/cognate/services/repository/api"
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
 	"github.com/cognate-bi/cognate/services/repository/store"
+	"github.com/cognate-bi/cognate/services/scheduler"
 )
 
 // Options are the settings of a node with all services.
@@ -53,6 +55,9 @@ func (o *Options) AppsDir() string { return filepath.Join(o.Dir, "Apps") }
 
 // A Site is a running node.
 type Site struct {
+	tasks  tasks
+	worker *scheduler.Worker
+
 	opt      Options
 	store    *store.Store
 	repo     *repository.Repository
@@ -155,11 +160,17 @@ func (s *Site) openRepository(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := api.New(api.Options{Repository: s.repo, Log: s.opt.Log, About: api.About{BuildVersion: s.opt.Version, DatabaseProvider: s.database(), NodeType: 1}})
+	set := scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.opt.Log}
+	s.tasks = tasks{board{s.store}, scheduler.NewManager(board{s.store}, set)}
+	s.worker = scheduler.NewWorker("central "+uuid.NewString(), slots, board{s.store}, reloads{s.repo}, set)
+	server := api.New(api.Options{Repository: s.repo, Tasks: s.tasks, Log: s.opt.Log, About: api.About{BuildVersion: s.opt.Version, DatabaseProvider: s.database(), NodeType: 1}})
 	s.api = internal(s.opt.Log, func(ctx *fasthttp.RequestCtx) { serveRepository(server, ctx) })
 	s.apiAt, err = net.Listen("tcp", s.opt.Repository)
 	return err
 }
+
+// slots is how many reloads run at a time.
+const slots = 4
 
 func (s *Site) database() string {
 	if s.opt.Database != "" {
@@ -258,6 +269,8 @@ func (s *Site) serve(ctx context.Context) error {
 	run("repository", func() error { return s.api.Serve(tlsListener(s.apiAt, s.certs)) })
 	run("pages", func() error { return s.pages.Serve(tlsListener(s.pagesAt, s.certs)) })
 	run("proxy", func() error { return s.proxy.ServeTLS(s.proxyAt, s.certs.FrontEnd().TLS()) })
+	run("scheduler", func() error { s.tasks.manager.Run(within); return nil })
+	run("worker", func() error { s.worker.Run(within); return nil })
 	if s.opt.Ready != nil {
 		s.opt.Ready(s)
 	}

@@ -57,6 +57,12 @@ func (s *Server) special() []route {
 		at("GET /app/hublist/full", s.hubList(true)),
 		at("GET /app/{id}/privileges", s.appPrivileges),
 
+		at("POST /task/{id}/start", s.start),
+		at("POST /task/{id}/start/synchronous", s.startSynchronous),
+		at("POST /task/{id}/stop", s.stopTask),
+		at("GET /executionsession/{id}", s.execution),
+		at("POST /reloadtask/create", s.createTask),
+
 		at("POST /selection", s.selectItems),
 		at("POST /selection/{type}", s.selectFiltered),
 		at("DELETE /selection/{sid}", s.dropSelection),

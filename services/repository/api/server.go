@@ -26,6 +26,7 @@ type Options struct {
 	Repository *repository.Repository
 	NodeID     string // of this node, for addresses of files
 	About      About
+	Tasks      Tasks // nil: this node has no scheduler
 	Log        *slog.Logger
 }
 

@@ -1,0 +1,245 @@
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/schema"
+	"github.com/cognate-bi/cognate/services/repository/store"
+	"github.com/cognate-bi/cognate/services/scheduler"
+)
+
+// A board keeps the scheduler's board and its results in the store of the
+// repository: a change of the board and the results that come of it are one
+// transaction.
+type board struct{ db *store.Store }
+
+var _ scheduler.Store = board{}
+
+// stateName is where the board lies.
+const stateName = "scheduler"
+
+// Update implements [scheduler.Store].
+func (b board) Update(ctx context.Context, change func(*scheduler.Board) ([]scheduler.Result, error)) error {
+	return b.db.Tx(ctx, func(tx *store.Tx) error {
+		tx.User = repository.InternalDirectory + `\sa_scheduler`
+		now := &scheduler.Board{}
+		if err := tx.State(ctx, stateName, now); err != nil {
+			return err
+		}
+		results, err := change(now)
+		if err != nil {
+			return err
+		}
+		for i := range results {
+			if err := record(ctx, tx, &results[i]); err != nil {
+				return err
+			}
+		}
+		return tx.SetState(ctx, stateName, now)
+	})
+}
+
+// record stores the result of an attempt, and makes it the last one of its
+// task.
+func record(ctx context.Context, tx *store.Tx, r *scheduler.Result) error {
+	task, err := tx.Get(ctx, "ReloadTask", r.TaskID)
+	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile: nobody asks for it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var details []any
+	for _, d := range r.Details {
+		e, err := tx.Create(ctx, "ExecutionResultDetail", map[string]any{
+			"detailsType": number(int(d.Severity)), "message": d.Message, "detailCreatedDate": schema.FormatDate(d.Created),
+		})
+		if err != nil {
+			return err
+		}
+		details = append(details, ref(e.ID))
+	}
+	app, _ := task.Doc["app"].(map[string]any)
+	result, err := tx.Create(ctx, "ExecutionResult", map[string]any{
+		"taskID": r.TaskID, "executionID": r.ExecutionID, "appID": app["id"], "executingNodeName": r.Worker, "status": number(int(r.Status)),
+		"startTime": schema.FormatDate(r.Started), "stopTime": schema.FormatDate(r.Stopped), "duration": number(int(r.Stopped.Sub(r.Started).Milliseconds())),
+		"details": details, "scriptLogAvailable": false,
+	})
+	if err != nil {
+		return err
+	}
+	last := map[string]any{"lastExecutionResult": ref(result.ID)}
+	if id, _ := task.Doc["operational"].(map[string]any); id != nil {
+		_, err = tx.Update(ctx, "ReloadTaskOperational", fmt.Sprint(id["id"]), last)
+		return err
+	}
+	operational, err := tx.Create(ctx, "ReloadTaskOperational", last)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Update(ctx, "ReloadTask", task.ID, map[string]any{"operational": ref(operational.ID)})
+	return err
+}
+
+func ref(id string) map[string]any { return map[string]any{"id": id} }
+
+func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
+
+// Plan implements [scheduler.Store]. An event that is no schedule is left out:
+// it was refused when it was saved, or comes from elsewhere.
+func (b board) Plan(ctx context.Context) (*scheduler.Plan, error) {
+	plan := &scheduler.Plan{Tasks: map[string]*scheduler.Task{}}
+	tasks, err := b.db.List(ctx, "ReloadTask", store.Query{})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tasks {
+		plan.Tasks[t.ID] = &scheduler.Task{
+			ID: t.ID, Name: text(t, "name"), Enabled: truth(t, "enabled"), Retries: whole(t.Doc["maxRetries"]),
+			Timeout: time.Duration(whole(t.Doc["taskSessionTimeout"])) * time.Minute,
+		}
+	}
+	events, err := b.db.List(ctx, "SchemaEvent", store.Query{})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		s, err := scheduler.NewSchedule(schemaEvent(e))
+		if err == nil {
+			plan.Events = append(plan.Events, &scheduler.Event{ID: e.ID, TaskID: target(e.Doc), Enabled: truth(e, "enabled"), Schedule: s})
+		}
+	}
+	chains, err := b.db.List(ctx, "CompositeEvent", store.Query{})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range chains {
+		plan.Chains = append(plan.Chains, chain(e))
+	}
+	return plan, nil
+}
+
+func schemaEvent(e *store.Entity) scheduler.SchemaEvent {
+	out := scheduler.SchemaEvent{
+		TimeZone: text(e, "timeZone"), Daylight: scheduler.Daylight(whole(e.Doc["daylightSavingTime"])), Increment: text(e, "incrementDescription"),
+		Start: date(e, "startDate"), Expire: date(e, "expirationDate"),
+	}
+	filters, _ := e.Doc["schemaFilterDescription"].([]any)
+	for _, f := range filters {
+		out.Filter = append(out.Filter, fmt.Sprint(f))
+	}
+	return out
+}
+
+func chain(e *store.Entity) *scheduler.Chain {
+	window, _ := e.Doc["timeConstraint"].(map[string]any)
+	c := &scheduler.Chain{
+		ID: e.ID, TaskID: target(e.Doc), Enabled: truth(e, "enabled"),
+		Window: time.Duration(whole(window["days"]))*24*time.Hour + time.Duration(whole(window["hours"]))*time.Hour +
+			time.Duration(whole(window["minutes"]))*time.Minute + time.Duration(whole(window["seconds"]))*time.Second,
+	}
+	rules, _ := e.Doc["compositeRules"].([]any)
+	for _, r := range rules {
+		rule, _ := r.(map[string]any)
+		c.Rules = append(c.Rules, scheduler.ChainRule{TaskID: target(rule), Success: whole(rule["ruleState"]) == 1})
+	}
+	return c
+}
+
+// target returns the id of the task that an event or a rule is about.
+func target(doc map[string]any) string {
+	for _, kind := range []string{"reloadTask", "externalProgramTask", "userSyncTask"} {
+		if task, ok := doc[kind].(map[string]any); ok {
+			return fmt.Sprint(task["id"])
+		}
+	}
+	return ""
+}
+
+func text(e *store.Entity, field string) string {
+	s, _ := e.Doc[field].(string)
+	return s
+}
+
+func truth(e *store.Entity, field string) bool {
+	b, _ := e.Doc[field].(bool)
+	return b
+}
+
+func whole(v any) int {
+	n, _ := v.(json.Number)
+	i, _ := n.Int64()
+	return int(i)
+}
+
+func date(e *store.Entity, field string) time.Time {
+	t, err := schema.ParseDate(text(e, field))
+	if err != nil || t.Year() <= 1753 || t.Year() >= 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
+// reloads runs reload tasks.
+type reloads struct{ repo *repository.Repository }
+
+var _ scheduler.Executor = reloads{}
+
+// Run implements [scheduler.Executor].
+func (r reloads) Run(ctx context.Context, a scheduler.Attempt) (scheduler.Done, error) {
+	self := repository.Service("scheduler")
+	task, err := r.repo.Get(ctx, &self, r.repo.Schema().Type("ReloadTask"), a.TaskID, false)
+	if err != nil {
+		return scheduler.Done{}, err
+	}
+	app, _ := task["app"].(map[string]any)
+	return scheduler.Done{}, r.repo.Reload(ctx, &self, fmt.Sprint(app["id"]))
+}
+
+// tasks is what the repository's interface asks the scheduler.
+type tasks struct {
+	board   board
+	manager *scheduler.Manager
+}
+
+// Start starts a task and returns the id of its execution.
+func (t tasks) Start(ctx context.Context, taskID string) (string, error) {
+	return t.manager.Trigger(ctx, taskID, "manual")
+}
+
+// Stop asks for the end of a task's execution, if it has one.
+func (t tasks) Stop(ctx context.Context, taskID string) error {
+	id := ""
+	err := t.board.Update(ctx, func(b *scheduler.Board) ([]scheduler.Result, error) {
+		for _, e := range b.Executions {
+			if e.TaskID == taskID {
+				id = e.ID
+			}
+		}
+		return nil, nil
+	})
+	if err != nil || id == "" {
+		return err
+	}
+	if err := t.manager.Stop(ctx, id); !errors.Is(err, scheduler.ErrNoExecution) {
+		return err
+	}
+	return nil
+}
+
+// Execution returns the status of an execution; ok is false when it has ended.
+func (t tasks) Execution(ctx context.Context, id string) (taskID string, status int, ok bool, err error) {
+	err = t.board.Update(ctx, func(b *scheduler.Board) ([]scheduler.Result, error) {
+		if e := b.Execution(id); e != nil {
+			taskID, status, ok = e.TaskID, int(e.Status), true
+		}
+		return nil, nil
+	})
+	return taskID, status, ok, err
+}
