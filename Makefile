@@ -1,4 +1,5 @@
 # make run     builds and starts everything on this machine; RUN="--listen …" passes options
+# make site    the same with log-in, hub, rules and scheduler, in the folder SITE
 # make test    Go tests, then the tests in Node (real clients over real sockets)
 # make lint    formatting, vet, golangci-lint
 # make bench   everything beside other engines, into bench/out/; BENCH="…" passes options
@@ -32,6 +33,7 @@ SAMPLE      := services/web/sample
 SAMPLE_DATA := $(SAMPLE)/node_modules/vega-datasets/data
 
 BENCH_OUT   := bench/out
+SITE        ?= site
 WORKLOAD    ?= states
 
 export COGNATE_BIN := $(BIN)
@@ -48,13 +50,16 @@ define npm-ci
 	done
 endef
 
-.PHONY: build run test test-go test-portable test-node generate lint fmt bench bench-quick bench-tables bench-peers bench-v3 profile kill fuzz cross node-modules sample-data chromium postgres clean
+.PHONY: build run site test test-go test-portable test-node generate lint fmt bench bench-quick bench-tables bench-peers bench-v3 profile kill fuzz cross node-modules sample-data chromium postgres clean
 
 build:
 	go build -o $(BIN) ./cmd/cognate
 
 run: build sample-data
 	$(BIN) serve --sample $(SAMPLE_DATA) $(RUN)
+
+site: build sample-data
+	$(BIN) site --dir $(SITE) --sample $(SAMPLE_DATA) $(RUN)
 
 test: test-go test-node
 
