@@ -99,8 +99,13 @@ func Run(ctx context.Context, o Options) (err error) {
 		name string
 		do   func(context.Context) error
 	}{
-		{"certificates", s.openCerts}, {"database", s.openStore}, {"repository", s.openRepository},
-		{"first administrator", s.firstAdministrator}, {"engine", s.openEngine}, {"pages", s.openPages}, {"proxy", s.openProxy},
+		{"certificates", s.openCerts},
+		{"database", s.openStore},
+		{"repository", s.openRepository},
+		{"first administrator", s.firstAdministrator},
+		{"engine", s.openEngine},
+		{"pages", s.openPages},
+		{"proxy", s.openProxy},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
