@@ -18,7 +18,7 @@ var errTooLarge = errors.New("body too large")
 // relay passes a request to a service and its answer back. Both bodies stream.
 func (s *Server) relay(ctx *fasthttp.RequestCtx, p place, sess *session.Session) {
 	if n := ctx.Request.Header.ContentLength(); int64(n) > s.opt.Limits.BodyBytes {
-		ctx.SetConnectionClose()
+		giveUp(ctx)
 		fail(ctx, fasthttp.StatusRequestEntityTooLarge, "The request is too large.")
 		return
 	}
@@ -108,6 +108,23 @@ func (b *limitedBody) Read(dst []byte) (int, error) {
 	return n, err
 }
 
+// Bounds of what is read of a body that nobody wants.
+const (
+	unwantedBytes = 4 << 20
+	unwantedTime  = time.Second
+)
+
+// giveUp closes the connection after the answer, and reads on for a moment:
+// closing it with bytes unread would reset it, and the client would not see the
+// answer.
+func giveUp(ctx *fasthttp.RequestCtx) {
+	ctx.SetConnectionClose()
+	stream := ctx.RequestBodyStream()
+	if stream != nil && ctx.Conn().SetReadDeadline(time.Now().Add(unwantedTime)) == nil {
+		_, _ = io.CopyN(io.Discard, stream, unwantedBytes) // whatever ends it, the connection ends
+	}
+}
+
 // answered cleans the answer of a service.
 func (s *Server) answered(ctx *fasthttp.RequestCtx, p place) {
 	backHeaders(&ctx.Response.Header, p.virtual)
@@ -124,7 +141,7 @@ func (s *Server) notAnswered(ctx *fasthttp.RequestCtx, p place, body *limitedBod
 	ctx.Response.Reset()
 	switch {
 	case body != nil && errors.Is(body.err, errTooLarge):
-		ctx.SetConnectionClose()
+		giveUp(ctx)
 		fail(ctx, fasthttp.StatusRequestEntityTooLarge, "The request is too large.")
 		return
 	case body != nil && body.err != nil:
@@ -132,8 +149,8 @@ func (s *Server) notAnswered(ctx *fasthttp.RequestCtx, p place, body *limitedBod
 		fail(ctx, fasthttp.StatusBadRequest, "The request did not arrive.")
 		return
 	}
-	if body != nil {
-		ctx.SetConnectionClose() // part of it may be unread
+	if body != nil { // part of it may be unread
+		giveUp(ctx)
 	}
 	s.opt.Log.Warn("service did not answer", "service", p.route.service, "path", p.path, "err", err)
 	var unreached *dialError

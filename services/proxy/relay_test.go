@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -161,11 +162,12 @@ func TestLimits(t *testing.T) {
 	req, _ := http.NewRequest("POST", s.url+"/qrs/x", io.LimitReader(zeros{}, 300<<10)) // of no known length
 	req.Header.Set("X-User", "ann")
 	resp, err := http.DefaultClient.Do(req)
-	if err == nil {
-		_ = resp.Body.Close()
-		if resp.StatusCode != 413 {
-			t.Errorf("too large, in chunks: %d", resp.StatusCode)
-		}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != 413 {
+		t.Errorf("too large, in chunks: %d", resp.StatusCode)
 	}
 	if line := s.raw(t, "GET /hub HTTP/1.1\r\nHost: a\r\nX-Big: "+strings.Repeat("x", 17<<10)+"\r\n\r\n"); !strings.Contains(line, "431") {
 		t.Errorf("headers: %s", line)
@@ -264,6 +266,32 @@ func TestVirtualProxySettings(t *testing.T) {
 	} {
 		if _, err := virtuals(tt.list); (err == nil) != tt.ok {
 			t.Errorf("%s: %v", tt.why, err)
+		}
+	}
+}
+
+// What is left of a body that nobody read is not taken for a request.
+func TestUnreadBodiesAreNoRequests(t *testing.T) {
+	s := newSite(t, nil)
+	inner := "GET /engine/healthcheck HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+	body := strings.Repeat("x", 100<<10) + strings.Repeat(inner, 4000)
+	chunked := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)
+	for why, request := range map[string]string{
+		"length": fmt.Sprintf("POST /qrs/app HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%s", len(body), body),
+		"chunks": "POST /qrs/app HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked,
+	} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		go func() {
+			_, _ = io.WriteString(c, request+"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+		}()
+		got, _ := io.ReadAll(c) // a reset ends it, too
+		_ = c.Close()
+		if n := strings.Count(string(got), "HTTP/1.1 200"); n != 0 || !strings.HasPrefix(string(got), "HTTP/1.1 401") {
+			t.Errorf("%s: %d answers to what was in the body: %.100q", why, n, got)
 		}
 	}
 }

@@ -94,16 +94,18 @@ func TestSocket(t *testing.T) {
 		t.Errorf("the service says %s", second)
 	}
 	const n = 2000
-	go func() {
+	var writing sync.WaitGroup
+	writing.Go(func() {
 		for i := range n {
 			_ = ws.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, "%d%s", i, strings.Repeat("x", i*17%5000)))
 		}
-	}()
+	})
 	for i := range n {
 		if got, want := read(t, ws), fmt.Sprintf("%d%s", i, strings.Repeat("x", i*17%5000)); got != want {
 			t.Fatalf("message %d: %.30q", i, got)
 		}
 	}
+	writing.Wait()
 	big := strings.Repeat("y", 8<<20)
 	if err := ws.WriteMessage(websocket.BinaryMessage, []byte(big)); err != nil {
 		t.Fatal(err)
