@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -61,6 +62,11 @@ func hash(prefix, token string) key { return sha256.Sum256([]byte(prefix + "\x00
 // publicID shows half of the key as a UUID.
 func publicID(k key) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", k[0:4], k[4:6], k[6:8], k[8:10], k[10:16])
+}
+
+// owner is the user at the prefix, as a key.
+func (s *Session) owner() string {
+	return strings.ToLower(s.Prefix + "\x00" + s.User.Directory + "\x00" + s.User.ID)
 }
 
 // Touch notes activity at the time now.

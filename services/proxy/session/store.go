@@ -18,8 +18,9 @@ import (
 
 // Defaults of Options.
 const (
-	DefaultMax     = 100_000
-	DefaultTimeout = 30 * time.Minute
+	DefaultMax        = 100_000
+	DefaultMaxPerUser = 100
+	DefaultTimeout    = 30 * time.Minute
 )
 
 // ErrFull says that there are as many sessions as are allowed.
@@ -38,8 +39,12 @@ const tokenMinLen = 16
 type Options struct {
 	Max          int // sessions at a time; 0 = DefaultMax
 	MaxAnonymous int // of them without a login, so that strangers do not lock users out; 0 = half of Max
-	Now          func() time.Time
-	Rand         io.Reader // crypto/rand.Reader, but in tests
+	// MaxPerUser are those of a user at a prefix; with more, the one that was
+	// idle longest ends: programs that keep no cookies start one per request.
+	// 0 = DefaultMaxPerUser.
+	MaxPerUser int
+	Now        func() time.Time
+	Rand       io.Reader // crypto/rand.Reader, but in tests
 }
 
 // Validate fills in defaults and says which field is wrong.
@@ -47,8 +52,11 @@ func (o *Options) Validate() error {
 	if o.Now == nil || o.Rand == nil {
 		return errors.New("session options: Now and Rand are needed")
 	}
-	if o.Max < 0 || o.MaxAnonymous < 0 {
-		return fmt.Errorf("session options: Max %d, MaxAnonymous %d: below 0", o.Max, o.MaxAnonymous)
+	if o.Max < 0 || o.MaxAnonymous < 0 || o.MaxPerUser < 0 {
+		return fmt.Errorf("session options: Max %d, MaxAnonymous %d, MaxPerUser %d: below 0", o.Max, o.MaxAnonymous, o.MaxPerUser)
+	}
+	if o.MaxPerUser == 0 {
+		o.MaxPerUser = DefaultMaxPerUser
 	}
 	if o.Max == 0 {
 		o.Max = DefaultMax
@@ -71,6 +79,7 @@ type Store struct {
 	mu        sync.Mutex
 	byKey     map[key]*Session
 	byID      map[string]*Session
+	byUser    map[string]map[*Session]struct{}
 	anonymous int
 }
 
@@ -79,7 +88,7 @@ func New(o Options, listeners ...Listener) (*Store, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	return &Store{opt: o, listeners: listeners, byKey: map[key]*Session{}, byID: map[string]*Session{}}, nil
+	return &Store{opt: o, listeners: listeners, byKey: map[key]*Session{}, byID: map[string]*Session{}, byUser: map[string]map[*Session]struct{}{}}, nil
 }
 
 // Start makes a session with a fresh token, which it returns: nobody can find
@@ -115,7 +124,26 @@ func (s *Store) Adopt(prefix, token string, u User, timeout time.Duration) (*Ses
 	if s.full(u) {
 		s.Sweep()
 	}
+	for old := s.crowded(sess); old != nil; old = s.crowded(sess) {
+		s.end(old, Closed)
+	}
 	return sess, s.add(sess)
+}
+
+// crowded returns the session that has to end before the user gets another one.
+func (s *Store) crowded(next *Session) (idlest *Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.byUser[next.owner()]
+	if len(all) < s.opt.MaxPerUser {
+		return nil
+	}
+	for x := range all {
+		if idlest == nil || x.active.Load() < idlest.active.Load() {
+			idlest = x
+		}
+	}
+	return idlest
 }
 
 func (s *Store) random() (string, error) {
@@ -146,6 +174,11 @@ func (s *Store) add(sess *Session) error {
 		return ErrFull
 	}
 	s.byKey[sess.key], s.byID[sess.ID] = sess, sess
+	of := sess.owner()
+	if s.byUser[of] == nil {
+		s.byUser[of] = map[*Session]struct{}{}
+	}
+	s.byUser[of][sess] = struct{}{}
 	if sess.User.Anonymous() {
 		s.anonymous++
 	}
@@ -266,6 +299,10 @@ func (s *Store) end(sess *Session, why Reason) bool {
 	}
 	delete(s.byKey, sess.key)
 	delete(s.byID, sess.ID)
+	of := sess.owner()
+	if delete(s.byUser[of], sess); len(s.byUser[of]) == 0 {
+		delete(s.byUser, of)
+	}
 	if sess.User.Anonymous() {
 		s.anonymous--
 	}

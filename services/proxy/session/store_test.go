@@ -156,6 +156,32 @@ func TestTheStoreIsBounded(t *testing.T) {
 	}
 }
 
+func TestAUserHasOnlySoManySessions(t *testing.T) {
+	s, c, log := newStore(t, Options{MaxPerUser: 3})
+	var tokens []string
+	for range 3 {
+		token, _ := start(t, s, "", "ann")
+		tokens = append(tokens, token)
+		c.add(time.Second)
+	}
+	start(t, s, "", "bob")
+	start(t, s, "x", "ann")
+	s.Find("", tokens[0]) // the second one is idle longest
+	c.add(time.Second)
+	start(t, s, "", "ANN")
+	if len(*log) != 1 || (*log)[0] != (ended{"ann", Closed}) || len(s.OfUser("", "DOM", "ann")) != 3 {
+		t.Errorf("told %v", *log)
+	}
+	if _, ok := s.Find("", tokens[1]); ok {
+		t.Error("another one ended")
+	}
+	s.EndUserEverywhere("DOM", "ann", Closed)
+	s.EndUserEverywhere("DOM", "bob", Closed)
+	if len(s.byUser) != 0 {
+		t.Errorf("users without sessions: %v", s.byUser)
+	}
+}
+
 func TestAdopt(t *testing.T) {
 	s, _, _ := newStore(t, Options{})
 	if _, err := s.Adopt("", "short", User{}, 0); err == nil {
