@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fasthttp/websocket"
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/cognate-bi/cognate/services/proxy/auth"
@@ -404,6 +405,23 @@ func TestTLS(t *testing.T) {
 		if a := v.do("POST", "https://"+l.Addr().String()+"/qrs/app", "{}", "Origin", origin); a.status != want {
 			t.Errorf("from %s: %d", origin, a.status)
 		}
+	}
+	dialer := websocket.Dialer{TLSClientConfig: v.Transport.(*http.Transport).TLSClientConfig}
+	ws, _, err := dialer.Dial("wss://"+l.Addr().String()+"/app/1", http.Header{"X-User": {"ann"}, "Origin": {"https://127.0.0.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.Close()
+	_ = ws.SetReadDeadline(time.Now().Add(10 * time.Second))
+	read(t, ws)
+	read(t, ws)
+	big := strings.Repeat("z", 1<<20)
+	if err := ws.WriteMessage(websocket.TextMessage, []byte(big)); err != nil || read(t, ws) != big {
+		t.Errorf("socket over TLS: %v", err)
+	}
+	s.sessions.EndUserEverywhere("DOM", "ann", session.Closed)
+	if method, _, code := last(t, ws); method != "OnSessionClosed" || code != 1000 {
+		t.Errorf("%s %d", method, code)
 	}
 	v.Transport.(*http.Transport).CloseIdleConnections()
 }
