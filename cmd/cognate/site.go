@@ -25,11 +25,19 @@ type siteCmd struct {
 	Folder     map[string]string `help:"Folder connection NAME=PATH that all scripts may use as lib://NAME/." placeholder:"NAME=PATH"`
 	Memory     string            `help:"What apps and the results kept for them may take: 8g, 512m, off, auto." default:"auto"`
 	Sample     string            `help:"Folder of the package vega-datasets: makes and publishes the sample app of US flights on the first start." type:"path" placeholder:"DIR"`
+	Audit      bool              `help:"Verify the audit security logs of the site, and end."`
 	Password   string            `help:"Give this user a new password, print it, and end." placeholder:"USER"`
 }
 
 // Run serves the site.
 func (c *siteCmd) Run(ctx context.Context, log *slog.Logger) error {
+	if c.Audit {
+		v, err := site.VerifyAudit(c.Dir)
+		if err == nil {
+			fmt.Printf("%d rows in %d files are as they were written, %d signatures are valid\n", v.Rows, v.Files, v.Signatures)
+		}
+		return err
+	}
 	if c.Password != "" {
 		password, err := site.NewAccounts(filepath.Join(c.Dir, "accounts.json")).Reset(c.Password)
 		if err == nil {

@@ -30,6 +30,7 @@ import (
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
 	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/scheduler"
+	"github.com/cognate-bi/cognate/services/telemetry"
 )
 
 // Options are the settings of a node with all services.
@@ -57,6 +58,7 @@ func (o *Options) AppsDir() string { return filepath.Join(o.Dir, "Apps") }
 type Site struct {
 	tasks  tasks
 	worker *scheduler.Worker
+	audit  *telemetry.Audit
 
 	opt      Options
 	store    *store.Store
@@ -100,6 +102,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		do   func(context.Context) error
 	}{
 		{"certificates", s.openCerts},
+		{"audit logs", s.openAudit},
 		{"database", s.openStore},
 		{"repository", s.openRepository},
 		{"first administrator", s.firstAdministrator},
@@ -234,7 +237,7 @@ func (d debugLog) Printf(format string, args ...any) {
 }
 
 func (s *Site) openProxy(context.Context) error {
-	sessions, err := session.New(session.Options{Now: time.Now, Rand: rand.Reader})
+	sessions, err := session.New(session.Options{Now: time.Now, Rand: rand.Reader}, proxy.AuditSessions(s.auditLog()))
 	if err != nil {
 		return err
 	}
@@ -251,7 +254,7 @@ func (s *Site) openProxy(context.Context) error {
 	}
 	s.proxy, err = proxy.New(proxy.Options{
 		HostNames: append([]string{host, "localhost", "127.0.0.1", "::1"}, s.opt.Names...), Sessions: sessions, Users: users{s.repo}, Upstreams: upstreams{s},
-		Engines: upstreams{s}, Balancer: balance.New(), TLS: s.certs.ClientTLS(), MissingOrigin: true, Log: s.opt.Log, Audit: s.opt.Log, Now: time.Now,
+		Engines: upstreams{s}, Balancer: balance.New(), TLS: s.certs.ClientTLS(), MissingOrigin: true, Log: s.opt.Log, Audit: s.auditLog(), Now: time.Now,
 	}, []proxy.VirtualProxy{{Methods: auth.Chain{form}}})
 	return err
 }
@@ -305,6 +308,9 @@ func (s *Site) close() (err error) {
 	}
 	if s.store != nil {
 		err = s.store.Close()
+	}
+	if s.audit != nil {
+		err = errors.Join(err, s.audit.Close())
 	}
 	return err
 }

@@ -244,6 +244,12 @@ func TestSite(t *testing.T) {
 			t.Errorf("the page of an app: %d %s", page.StatusCode, text)
 		}
 	})
+	t.Run("its audit log", func(t *testing.T) {
+		v, err := VerifyAudit(dir)
+		if err != nil || v.Rows < 2 || v.Signatures != 1 {
+			t.Errorf("%+v, %v", v, err)
+		}
+	})
 	t.Run("second start", func(t *testing.T) {
 		s := start(t, dir)
 		if s.password != "" {

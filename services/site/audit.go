@@ -1,0 +1,73 @@
+package site
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/cognate-bi/cognate/services/telemetry"
+)
+
+// A signer signs audit logs that are rolled over.
+type signer ed25519.PrivateKey
+
+// Sign implements [telemetry.Signer].
+func (s signer) Sign(message []byte) []byte { return ed25519.Sign(ed25519.PrivateKey(s), message) }
+
+// auditKey returns the key that signs audit logs; it is made at the first start.
+func auditKey(dir string) (ed25519.PrivateKey, error) {
+	path := filepath.Join(dir, "audit.key")
+	seed, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		seed = make([]byte, ed25519.SeedSize)
+		_, _ = rand.Read(seed) // never fails
+		err = os.WriteFile(path, seed, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key of audit logs: %w", err)
+	}
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("key of audit logs: %s has %d bytes, not %d", path, len(seed), ed25519.SeedSize)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// logDir is the folder of the logs of a site.
+func logDir(dir string) string { return filepath.Join(dir, "Log") }
+
+func (s *Site) openAudit(context.Context) error {
+	key, err := auditKey(s.opt.Dir)
+	if err != nil {
+		return err
+	}
+	s.audit, err = telemetry.NewAudit(telemetry.Options{
+		Root: logDir(s.opt.Dir), Service: "Proxy", Version: s.opt.Version, Signer: signer(key),
+		Failed: func(err error) { s.opt.Log.Error("audit log", "err", err) },
+	})
+	return err
+}
+
+// auditLog is where the proxy tells who came and who was refused.
+func (s *Site) auditLog() *slog.Logger { return slog.New(s.audit.Handler()) }
+
+// VerifyAudit looks whether the audit security logs of a site are as they were
+// written ([telemetry.Verify]).
+func VerifyAudit(dir string) (telemetry.Verified, error) {
+	var all telemetry.Verified
+	key, err := auditKey(dir)
+	if err != nil {
+		return all, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return all, err
+	}
+	path := filepath.Join(logDir(dir), "Proxy", "Audit", host+"_AuditSecurity_Proxy.txt")
+	return telemetry.Verify(path, key.Public().(ed25519.PublicKey))
+}
