@@ -69,6 +69,20 @@ func (d *decider) need(l *loader, e *store.Entity, action rules.Action) error {
 	return nil
 }
 
+// allowed returns an entity that the caller may do something with, and the
+// decider of the request.
+func (r *Repository) allowed(ctx context.Context, c *Caller, typ, id string, action rules.Action) (*decider, *store.Entity, error) {
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := r.store.Get(ctx, typ, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, e, d.need(r.loader(ctx, r.store, e), e, action)
+}
+
 // needDraft is need for an entity as it is about to be stored.
 func (d *decider) needDraft(l *loader, e *store.Entity, action rules.Action) error {
 	if d.access == nil {

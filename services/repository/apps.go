@@ -94,15 +94,8 @@ func (r *Repository) Upload(ctx context.Context, c *Caller, file io.Reader, name
 // Copy makes an app of the caller's of another one that he may duplicate. Tags
 // and custom properties come along where withProperties says so.
 func (r *Repository) Copy(ctx context.Context, c *Caller, id, name string, withProperties bool) (map[string]any, error) {
-	d, err := r.decider(ctx, c)
+	_, from, err := r.allowed(ctx, c, "App", id, rules.Duplicate)
 	if err != nil {
-		return nil, err
-	}
-	from, err := r.store.Get(ctx, "App", id)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.need(r.loader(ctx, r.store, from), from, rules.Duplicate); err != nil {
 		return nil, err
 	}
 	if name == "" {
@@ -166,15 +159,8 @@ func (r *Repository) commit(ctx context.Context, d *decider, staged *appfiles.St
 // ReplaceApp gives an app the data and the objects of another one. What it is
 // to the site stays: id, owner, stream, properties.
 func (r *Repository) ReplaceApp(ctx context.Context, c *Caller, sourceID, targetID string) (map[string]any, error) {
-	d, err := r.decider(ctx, c)
+	d, source, err := r.allowed(ctx, c, "App", sourceID, rules.Read)
 	if err != nil {
-		return nil, err
-	}
-	source, err := r.store.Get(ctx, "App", sourceID)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.need(r.loader(ctx, r.store, source), source, rules.Read); err != nil {
 		return nil, err
 	}
 	return r.replaceFile(ctx, d, targetID, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, source.ID) }, true)
@@ -255,15 +241,8 @@ func (r *Repository) Publish(ctx context.Context, c *Caller, id, streamID, name 
 
 // DeleteApp deletes an app and its file.
 func (r *Repository) DeleteApp(ctx context.Context, c *Caller, id string) error {
-	d, err := r.decider(ctx, c)
+	d, e, err := r.allowed(ctx, c, "App", id, rules.Delete)
 	if err != nil {
-		return err
-	}
-	e, err := r.store.Get(ctx, "App", id)
-	if err != nil {
-		return err
-	}
-	if err := d.need(r.loader(ctx, r.store, e), e, rules.Delete); err != nil {
 		return err
 	}
 	if r.files != nil {
@@ -316,15 +295,8 @@ func (r *Repository) Reload(ctx context.Context, c *Caller, id string) error {
 	if r.engine == nil {
 		return ErrNoApps
 	}
-	d, err := r.decider(ctx, c)
+	_, e, err := r.allowed(ctx, c, "App", id, rules.Update)
 	if err != nil {
-		return err
-	}
-	e, err := r.store.Get(ctx, "App", id)
-	if err != nil {
-		return err
-	}
-	if err := d.need(r.loader(ctx, r.store, e), e, rules.Update); err != nil {
 		return err
 	}
 	info, err := r.engine.Reload(ctx, e.ID, c.String())
@@ -360,15 +332,8 @@ func (r *Repository) Export(ctx context.Context, c *Caller, id, token string, no
 	if r.files == nil {
 		return "", "", ErrNoApps
 	}
-	d, err := r.decider(ctx, c)
+	_, e, err := r.allowed(ctx, c, "App", id, rules.Export)
 	if err != nil {
-		return "", "", err
-	}
-	e, err := r.store.Get(ctx, "App", id)
-	if err != nil {
-		return "", "", err
-	}
-	if err := d.need(r.loader(ctx, r.store, e), e, rules.Export); err != nil {
 		return "", "", err
 	}
 	name = strings.Map(func(c rune) rune {
@@ -454,15 +419,8 @@ func (r *Repository) Adopt(ctx context.Context, c *Caller, id string, info AppIn
 // Check returns nil if the caller may do something with an entity,
 // [ErrForbidden] if he may only read it, and else [ErrNotFound].
 func (r *Repository) Check(ctx context.Context, c *Caller, t *schema.Type, id string, action rules.Action) error {
-	d, err := r.decider(ctx, c)
-	if err != nil {
-		return err
-	}
-	e, err := r.store.Get(ctx, t.Name, id)
-	if err != nil {
-		return err
-	}
-	return d.need(r.loader(ctx, r.store, e), e, action)
+	_, _, err := r.allowed(ctx, c, t.Name, id, action)
+	return err
 }
 
 // Readable returns those of the ids that are entities of a type which the

@@ -105,15 +105,8 @@ func (r *Repository) list(ctx context.Context, c *Caller, t *schema.Type, q Quer
 
 // Get returns an entity, whole.
 func (r *Repository) Get(ctx context.Context, c *Caller, t *schema.Type, id string, privileges bool) (map[string]any, error) {
-	d, err := r.decider(ctx, c)
+	d, e, err := r.allowed(ctx, c, t.Name, id, rules.Read)
 	if err != nil {
-		return nil, err
-	}
-	e, err := r.store.Get(ctx, t.Name, id)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.need(r.loader(ctx, r.store, e), e, rules.Read); err != nil {
 		return nil, err
 	}
 	return r.one(ctx, d, e, privileges)
