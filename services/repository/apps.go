@@ -118,6 +118,14 @@ func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, 
 		return nil, err
 	}
 	id := uuid.NewString()
+	// Whoever may not create apps need not send one.
+	draft, err := r.draft(r.schema.Type("App"), owned(d, r.schema.Type("App"), map[string]any{"name": "app"}))
+	if err != nil {
+		return nil, err
+	}
+	if err := d.needDraft(r.loader(ctx, r.store), draft, rules.Create); err != nil {
+		return nil, err
+	}
 	staged, err := stage(id)
 	if err != nil {
 		return nil, err

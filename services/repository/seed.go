@@ -15,9 +15,8 @@ import (
 // serviceAccounts are the users that services of a site are.
 var serviceAccounts = []string{"sa_repository", "sa_api", "sa_engine", "sa_proxy", "sa_scheduler", "sa_printing"}
 
-// seed makes what every site has, in one transaction, where it is not there
-// yet. Rules that a newer version ships are added; those that an administrator
-// changed or deleted are left as they are.
+// seed makes what every site has, in one transaction, in a store that has no
+// accounts of the site's own yet.
 func (r *Repository) seed(ctx context.Context) error {
 	n, err := r.store.Count(ctx, "User", store.Query{Where: filter.Equal("userDirectory", InternalDirectory)})
 	if err != nil || n > 0 {

@@ -53,6 +53,12 @@ func (s *Server) newRequest(within context.Context, ctx *fasthttp.RequestCtx, c 
 	return r, r.checkTypes()
 }
 
+// bound bounds the time of the request from now on.
+func (r *request) bound() (cancel func()) {
+	r.Context, cancel = context.WithTimeout(r.Context, timeMax)
+	return cancel
+}
+
 // open are the resources that may be read without a key: clients look at them
 // to see whether anybody is there.
 var open = []string{"about", "health", "ssl"}
@@ -107,7 +113,15 @@ func acceptable(accept string) bool {
 
 // json decodes the body; numbers stay as they were written.
 func (r *request) json(to any) error {
-	body := r.ctx.Request.Body()
+	// Not Body: it would take a body of any size into memory.
+	from := r.ctx.RequestBodyStream()
+	if from == nil {
+		from = bytes.NewReader(r.ctx.Request.Body())
+	}
+	body, err := io.ReadAll(io.LimitReader(from, bodyMax+1))
+	if err != nil {
+		return badRequest("body: %v", err)
+	}
 	if len(body) > bodyMax {
 		return &statusError{fasthttp.StatusRequestEntityTooLarge, "the body is too large"}
 	}

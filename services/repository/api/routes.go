@@ -7,12 +7,20 @@ type route struct {
 	method  string
 	pattern []string // {name} stands for any part, whose text is an argument
 	handle  func(*request) (answer, error)
+	long    bool // moves files or runs scripts: its time is not bounded
+}
+
+// long makes a route that may take its time.
+func long(pattern string, handle func(*request) (answer, error)) route {
+	o := at(pattern, handle)
+	o.long = true
+	return o
 }
 
 // at makes a route of "METHOD /path/{name}".
 func at(pattern string, handle func(*request) (answer, error)) route {
 	method, path, _ := strings.Cut(pattern, " ")
-	return route{method, strings.Split(strings.Trim(path, "/"), "/"), handle}
+	return route{method: method, pattern: strings.Split(strings.Trim(path, "/"), "/"), handle: handle}
 }
 
 // match reports whether a request asks for the route, and its arguments, as
@@ -45,14 +53,14 @@ func (s *Server) special() []route {
 		at("GET /ssl/ping", s.ping),
 		at("GET /health", s.ping),
 
-		at("POST /app/upload", s.upload),
-		at("POST /app/upload/replace", s.uploadReplace),
+		long("POST /app/upload", s.upload),
+		long("POST /app/upload/replace", s.uploadReplace),
 		at("POST /app/{id}/export/{token}", s.export),
 		at("DELETE /app/{id}/export/{token}", s.cancelExport),
-		at("POST /app/{id}/copy", s.copyApp),
+		long("POST /app/{id}/copy", s.copyApp),
 		at("PUT /app/{id}/publish", s.publishApp),
-		at("PUT /app/{id}/replace", s.replaceApp),
-		at("POST /app/{id}/reload", s.reloadApp),
+		long("PUT /app/{id}/replace", s.replaceApp),
+		long("POST /app/{id}/reload", s.reloadApp),
 		at("GET /app/hublist", s.hubList(false)),
 		at("GET /app/hublist/full", s.hubList(true)),
 		at("GET /app/{id}/privileges", s.appPrivileges),

@@ -78,7 +78,7 @@ func badRequest(format string, args ...any) error {
 // certificate and the header of a service, or by the proxy.
 func (s *Server) Handle(ctx *fasthttp.RequestCtx, c repository.Caller) {
 	// Not ctx: it is taken back while databases may still watch it.
-	within, cancel := context.WithTimeout(context.Background(), timeMax)
+	within, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r, err := s.newRequest(within, ctx, c)
 	var a answer
@@ -102,7 +102,7 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx, c repository.Caller) {
 	ctx.SetBody(body)
 }
 
-// timeMax bounds a request, transfers of files not counted.
+// timeMax bounds a request; transfers of files and reloads take what they take.
 const timeMax = time.Minute
 
 // dispatch finds what a request asks for.
@@ -110,9 +110,13 @@ func (s *Server) dispatch(r *request) (answer, error) {
 	for i := range s.routes {
 		if args, fits := s.routes[i].match(r); fits {
 			r.args = args
+			if !s.routes[i].long {
+				defer r.bound()()
+			}
 			return s.routes[i].handle(r)
 		}
 	}
+	defer r.bound()()
 	if a, known, err := s.standard(r); known {
 		return a, err
 	}
