@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -53,7 +54,7 @@ func newNode(t *testing.T, dir string, db *store.Store) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &fasthttp.Server{StreamRequestBody: true, Handler: func(ctx *fasthttp.RequestCtx) {
+	server := internal(slog.New(slog.DiscardHandler), func(ctx *fasthttp.RequestCtx) {
 		directory, id, _ := strings.Cut(string(ctx.Request.Header.Peek("Test-Caller")), `\`)
 		c := repository.Caller{Directory: directory, ID: id, Context: rules.ContextHub}
 		if strings.HasPrefix(string(ctx.Path()), api.TempPrefix) {
@@ -61,7 +62,7 @@ func newNode(t *testing.T, dir string, db *store.Store) *node {
 			return
 		}
 		s.Handle(ctx, c)
-	}}
+	})
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() {
 		_ = server.Shutdown()
@@ -110,6 +111,22 @@ func (n *node) entity(who, method, path string, body []byte, status int) (e map[
 		n.t.Fatalf("%s %s: %v in %s", method, path, err, text)
 	}
 	return e
+}
+
+// smuggle hides requests of the site's own in bodies that nobody reads, and
+// looks whether they are answered.
+func (n *node) smuggle(who string) {
+	n.t.Helper()
+	hidden := "POST /qrs/tag?xrfkey=" + key + " HTTP/1.1\r\nHost: x\r\nX-Qlik-Xrfkey: " + key + "\r\nTest-Caller: INTERNAL\\sa_api\r\n" +
+		"Content-Type: application/json\r\nContent-Length: 19\r\n\r\n{\"name\":\"smuggled\"}\r\n"
+	for range 3 {
+		n.do(who, "POST", "/qrs/nothing/upload", []byte(hidden), 404)
+		n.do(who, "POST", "/qrs/tag", []byte(strings.Repeat(" ", 17<<20)+hidden), 413)
+		n.do(who, "POST", "/qrs/tag", []byte(strings.Repeat(" ", 16<<20)+" "+hidden), 413)
+	}
+	if got := n.entity(`INTERNAL\sa_api`, "GET", "/qrs/tag/count?filter=name+eq+'smuggled'", nil, 200); got["value"] != 0.0 {
+		n.t.Errorf("%v requests came in inside of others", got["value"])
+	}
 }
 
 // appFile returns the file of an app with some data.
@@ -170,6 +187,7 @@ func testLifeOfAnApp(t *testing.T, n *node) {
 		}
 	}
 	file := appFile(t, "In the file")
+	n.smuggle(ann)
 	made := n.entity(ann, "POST", "/qrs/app/upload?name=Sales&keepdata=true", file, 201)
 	id := made["id"].(string)
 	if made["name"] != "Sales" || made["owner"].(map[string]any)["userId"] != "ann" || made["published"] != false || n.rows(id) != 100 {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -223,8 +224,24 @@ func (s *Site) openPages(context.Context) (err error) {
 // internal returns a server between services.
 func internal(log *slog.Logger, handle fasthttp.RequestHandler) *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler: handle, Name: "cognate", StreamRequestBody: true, NoDefaultServerHeader: true, ReadBufferSize: 32 << 10,
+		Handler: func(ctx *fasthttp.RequestCtx) { handle(ctx); settle(ctx) }, Name: "cognate", StreamRequestBody: true, NoDefaultServerHeader: true, ReadBufferSize: 32 << 10,
 		MaxRequestBodySize: 1 << 40, IdleTimeout: time.Minute, Logger: debugLog{log},
+	}
+}
+
+// drainMax is how much of a body that nobody has read is read and thrown away.
+const drainMax = 1 << 20
+
+// settle sees to it that nothing of a request's body is taken for the next
+// request: the connection belongs to a service, so that one could come in
+// anybody's name. What is left of a long body ends the connection.
+func settle(ctx *fasthttp.RequestCtx) {
+	stream := ctx.RequestBodyStream()
+	if stream == nil {
+		return
+	}
+	if n, err := io.Copy(io.Discard, io.LimitReader(stream, drainMax)); err != nil || n == drainMax {
+		ctx.SetConnectionClose()
 	}
 }
 
