@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -18,8 +19,13 @@ import (
 type siteCmd struct {
 	sealFlags
 	Dir        string            `help:"Folder of the site: certificates, database, accounts, apps." default:"site" type:"path"`
+	Node       string            `help:"Name of this node, for one beside the central one; they share the folder and a PostgreSQL." placeholder:"NAME"`
+	Roles      []string          `help:"What the node runs: proxy, engine, scheduler; default: all on the central node, engine and scheduler on others."`
 	Listen     string            `help:"Address for users." default:"127.0.0.1:8443"`
+	Rest       string            `help:"Address of the proxy for programs with a certificate of the site: tickets and sessions." default:"127.0.0.1:4243"`
 	Repository string            `help:"Address of the repository for programs with a certificate of the site." default:"127.0.0.1:4242"`
+	Engine     string            `help:"Address of the engine, for the proxy." default:"127.0.0.1:0"`
+	Trust      []netip.Prefix    `help:"Addresses that may name the user in a header, where a virtual proxy takes that for a log-in." placeholder:"CIDR"`
 	Database   string            `help:"Address of a PostgreSQL, as postgres://user:password@host/name; default: a file in the folder." placeholder:"URL" env:"COGNATE_DATABASE"`
 	Name       []string          `help:"Another name or address of this machine, for its certificate." placeholder:"NAME"`
 	Folder     map[string]string `help:"Folder connection NAME=PATH that all scripts may use as lib://NAME/." placeholder:"NAME=PATH"`
@@ -56,8 +62,8 @@ func (c *siteCmd) Run(ctx context.Context, log *slog.Logger) error {
 		fmt.Fprintf(os.Stderr, "\n  The administrator of this site: user name %s, password %s\n  It is shown once. A new one: cognate site --dir %s --password %s\n\n", user, password, c.Dir, user)
 	}
 	o.Ready = func(s *site.Site) {
-		log.Info("listening", "url", s.URL(), "repository", s.RepositoryAddr(), "folder", c.Dir)
-		if c.Sample == "" {
+		c.listening(s, log)
+		if c.Sample == "" || c.Node != "" {
 			return
 		}
 		go func() {
@@ -76,6 +82,22 @@ func (c *siteCmd) Run(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
+// listening tells where the node answers.
+func (c *siteCmd) listening(s *site.Site, log *slog.Logger) {
+	at := []any{"folder", c.Dir}
+	if s.EngineAddr() != nil {
+		at = append(at, "engine", s.EngineAddr())
+	}
+	if c.Node != "" {
+		log.Info("node is running", append(at, "node", c.Node)...)
+		return
+	}
+	if s.RestAddr() != nil {
+		at = append(at, "url", s.URL(), "tickets", s.RestAddr())
+	}
+	log.Info("listening", append(at, "repository", s.RepositoryAddr())...)
+}
+
 func (c *siteCmd) options(log *slog.Logger) (site.Options, error) {
 	lib, err := c.appOptions(log)
 	if err != nil {
@@ -91,8 +113,12 @@ func (c *siteCmd) options(log *slog.Logger) (site.Options, error) {
 		}
 		lib.Folders["vega"] = c.Sample
 	}
+	roles, err := site.ParseRoles(c.Roles, c.Node == "")
+	if err != nil {
+		return site.Options{}, err
+	}
 	return site.Options{
-		Dir: c.Dir, Listen: c.Listen, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: "0.1.0",
+		Dir: c.Dir, Node: c.Node, Roles: roles, Listen: c.Listen, Rest: c.Rest, Engine: c.Engine, TrustedHeaders: c.Trust, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: "0.1.0",
 	}, nil
 }
 

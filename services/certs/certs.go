@@ -36,6 +36,7 @@ const (
 // Options are the settings of a store.
 type Options struct {
 	Dir   string
+	Root  string   // folder of an authority that other nodes have made; "" = Dir, where it is made
 	Host  string   // name of the machine, which names the authority
 	Names []string // other names and addresses of it
 	Keys  KeyKind  // of certificates that are made
@@ -83,8 +84,12 @@ func Open(o Options) (*Store, error) {
 // openRoot reads the authority. Without root.pem nobody has trusted it yet, so
 // a key alone, left by a start that was cut off, is made anew.
 func (s *Store) openRoot() error {
-	root, err := read(s.opt.Dir, Root)
-	if errors.Is(err, os.ErrNotExist) && !s.has(certFile(Root)) {
+	dir := s.opt.Dir
+	if s.opt.Root != "" {
+		dir = s.opt.Root
+	}
+	root, err := read(dir, Root)
+	if errors.Is(err, os.ErrNotExist) && s.opt.Root == "" && !s.has(certFile(Root)) {
 		return s.makeRoot()
 	}
 	if err != nil {

@@ -25,6 +25,16 @@ type virtual struct {
 	cookies  map[string]bool // of the sessions of all virtual proxies
 }
 
+// ErrNoDefault says that there is no virtual proxy without a prefix.
+var ErrNoDefault = errors.New("virtual proxies: none without a prefix")
+
+// Check says why virtual proxies cannot stand beside each other; ErrNoDefault
+// if nothing is wrong but that the one without a prefix is missing.
+func Check(list []VirtualProxy) error {
+	_, err := virtuals(list)
+	return err
+}
+
 // virtuals checks settings. The longest prefixes come first.
 func virtuals(list []VirtualProxy) ([]*virtual, error) {
 	var all []*virtual
@@ -43,7 +53,7 @@ func virtuals(list []VirtualProxy) ([]*virtual, error) {
 		all = append(all, v)
 	}
 	if !seen[""] {
-		return nil, errors.New("virtual proxies: none without a prefix")
+		return nil, ErrNoDefault
 	}
 	slices.SortFunc(all, func(a, b *virtual) int { return len(b.segments) - len(a.segments) })
 	return all, nil

@@ -41,6 +41,9 @@ type Options struct {
 	Store  *store.Store // stays the caller's, to be closed after the repository
 	Files  *appfiles.Folder
 	Engine Engine
+	// Member says that another node is the central one: this one makes no first
+	// entities, and does not end what others may be about to do with files.
+	Member bool
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -55,10 +58,7 @@ func Open(ctx context.Context, o Options) (*Repository, error) {
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
-	if err := r.seed(ctx); err != nil {
-		return nil, fmt.Errorf("repository: first entities: %w", err)
-	}
-	if err := r.reconcile(ctx); err != nil {
+	if err := r.begin(ctx, o.Member); err != nil {
 		return nil, err
 	}
 	since, err := r.store.LastChange(ctx) // before rules are read: what changes meanwhile is seen twice
@@ -75,6 +75,25 @@ func Open(ctx context.Context, o Options) (*Repository, error) {
 	r.followed.reach(since)
 	go r.follow(listen, since)
 	return r, nil
+}
+
+// begin makes what a site has from its start, and mends what was left
+// unfinished; that is the central node's.
+func (r *Repository) begin(ctx context.Context, member bool) error {
+	empty, err := r.empty(ctx)
+	switch {
+	case err != nil:
+		return err
+	case empty && member:
+		return errors.New("repository: the site has no central node yet: start that one first")
+	case member:
+		return nil
+	case empty:
+		if err := r.seed(ctx); err != nil {
+			return fmt.Errorf("repository: first entities: %w", err)
+		}
+	}
+	return r.reconcile(ctx)
 }
 
 // Close stops listening to changes.

@@ -3,7 +3,7 @@ package repository
 import (
 	"context"
 	"encoding/json"
-	"os"
+	"fmt"
 	"strconv"
 
 	"github.com/cognate-bi/cognate/services/repository/filter"
@@ -15,18 +15,22 @@ import (
 // serviceAccounts are the users that services of a site are.
 var serviceAccounts = []string{"sa_repository", "sa_api", "sa_engine", "sa_proxy", "sa_scheduler", "sa_printing"}
 
-// seed makes what every site has, in one transaction, in a store that has no
-// accounts of the site's own yet.
-func (r *Repository) seed(ctx context.Context) error {
+// empty reports whether a store has no accounts of the site's own yet.
+func (r *Repository) empty(ctx context.Context) (bool, error) {
 	n, err := r.store.Count(ctx, "User", store.Query{Where: filter.Equal("userDirectory", InternalDirectory)})
-	if err != nil || n > 0 {
-		return err
+	if err != nil {
+		return false, fmt.Errorf("repository: accounts of the site: %w", err)
 	}
+	return n == 0, nil
+}
+
+// seed makes what every site has, in one transaction.
+func (r *Repository) seed(ctx context.Context) error {
 	self := Service("repository")
 	return r.change(ctx, &self, func(tx *store.Tx) error {
 		s := &seeder{ctx: ctx, tx: tx}
 		s.users()
-		s.node()
+		s.cluster()
 		s.streams()
 		s.rules()
 		return s.err
@@ -69,47 +73,20 @@ func (s *seeder) users() {
 	}
 }
 
-// node makes this node, the central one, and its services.
-func (s *seeder) node() {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
-	none := map[string]any{}
-	cluster := s.create("ServiceCluster", "", map[string]any{"name": "ServiceCluster", "settings": map[string]any{
-		"persistenceMode": number(1), "databaseCredentials": none, "encryption": none, "sharedPersistenceProperties": none,
-	}})
-	node := s.create("ServerNodeConfiguration", "", map[string]any{
-		"name": "Central", "hostName": host, "isCentral": true, "nodePurpose": number(2), "serviceCluster": cluster,
-		"engineEnabled": true, "proxyEnabled": true, "schedulerEnabled": true, "printingEnabled": false,
-	})
-	virtual := s.create("VirtualProxyConfig", "", map[string]any{
-		"prefix": "", "description": "Central proxy (default)", "sessionCookieHeaderName": "X-Qlik-Session",
-		"sessionInactivityTimeout": number(30), "defaultVirtualProxy": true,
-	})
-	for typ, settings := range map[string]map[string]any{
-		"RepositoryService": {
-			"logVerbosity": none, "externalCertificate": none, "synchronization": map[string]any{
-				"synchronizationInterval": number(60_000), "snapshotTimeInterval": number(60), "snapshotSizeInterval": number(1000),
-			},
-			"cleaningAgent": map[string]any{
-				"cleaningInterval": number(60), "databaseCleaningThreshold": number(30), "inMemoryCleaningThreshold": number(60),
-			},
-		},
-		"SchedulerService": {"logVerbosity": none, "maxConcurrentEngines": number(4), "engineTimeout": number(30)},
-		"ProxyService": {
-			"logVerbosity": none, "listenPort": number(443), "unencryptedListenPort": number(80), "authenticationListenPort": number(4244),
-			"unencryptedAuthenticationListenPort": number(4248), "restListenPort": number(4243),
-			"virtualProxies": []any{virtual},
-		},
-		"EngineService": {"documentDirectory": "Apps"},
-	} {
-		s.create(typ, "", map[string]any{"serverNodeConfiguration": node, "settings": settings})
-	}
-}
-
 // number is a whole number as documents have it.
 func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
+
+// cluster makes what nodes have in common.
+func (s *seeder) cluster() {
+	none := map[string]any{}
+	s.create("ServiceCluster", "", map[string]any{"name": "ServiceCluster", "settings": map[string]any{
+		"persistenceMode": number(1), "databaseCredentials": none, "encryption": none, "sharedPersistenceProperties": none,
+	}})
+	s.create("VirtualProxyConfig", "", map[string]any{
+		"prefix": "", "description": "Central proxy (default)", "sessionCookieHeaderName": "X-Qlik-Session",
+		"sessionInactivityTimeout": number(30), "defaultVirtualProxy": true, "useStickyLoadBalancing": true,
+	})
+}
 
 func (s *seeder) streams() {
 	s.create("Stream", rules.EveryoneStreamID, map[string]any{"name": "Everyone", "owner": s.owner})

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -99,14 +98,8 @@ func (a *Accounts) write(hashes map[string]string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(a.path), ".accounts-*") // of mode 0600
-	if err != nil {
+	if err := replaceFile(a.path, text); err != nil {
 		return fmt.Errorf("accounts: %w", err)
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone once it is renamed
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("accounts: %w", err)
-	}
-	return os.Rename(f.Name(), a.path)
+	return nil
 }

@@ -3,10 +3,7 @@ package site
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -22,18 +19,9 @@ func (s signer) Sign(message []byte) []byte { return ed25519.Sign(ed25519.Privat
 
 // auditKey returns the key that signs audit logs; it is made at the first start.
 func auditKey(dir string) (ed25519.PrivateKey, error) {
-	path := filepath.Join(dir, "audit.key")
-	seed, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		seed = make([]byte, ed25519.SeedSize)
-		_, _ = rand.Read(seed) // never fails
-		err = os.WriteFile(path, seed, 0o600)
-	}
+	seed, err := secretFile(filepath.Join(dir, "audit.key"), ed25519.SeedSize)
 	if err != nil {
 		return nil, fmt.Errorf("key of audit logs: %w", err)
-	}
-	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("key of audit logs: %s has %d bytes, not %d", path, len(seed), ed25519.SeedSize)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
 }

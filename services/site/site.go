@@ -5,14 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,9 +21,7 @@ import (
 	"github.com/cognate-bi/cognate/services/certs"
 	"github.com/cognate-bi/cognate/services/enginehost"
 	"github.com/cognate-bi/cognate/services/proxy"
-	"github.com/cognate-bi/cognate/services/proxy/auth"
-	"github.com/cognate-bi/cognate/services/proxy/balance"
-	"github.com/cognate-bi/cognate/services/proxy/session"
+	"github.com/cognate-bi/cognate/services/proxy/qps"
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/api"
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
@@ -34,18 +30,27 @@ import (
 	"github.com/cognate-bi/cognate/services/telemetry"
 )
 
-// Options are the settings of a node with all services.
+// Options are the settings of a node.
 type Options struct {
-	Dir        string // certificates, database, accounts; apps in Apps
+	Dir string // of the site, which its nodes share: certificates, accounts; apps in Apps
+	// Node is the name of this node; "" is the central one, which a site has
+	// one of.
+	Node       string
+	Roles      Roles
 	Listen     string // of the proxy, for users, over TLS
+	Rest       string // of the proxy, for programs with a certificate of the site: tickets, sessions
 	Repository string // of the repository, for programs with a certificate of the site
+	Engine     string // of the engine, for the proxy; "" = any free port of 127.0.0.1
 	// Database is the address of a PostgreSQL; "" is a file in Dir.
 	Database string
 	Names    []string // other names and addresses of this machine
-	Page     http.Handler
-	Library  app.Options // Dir is set from ours
-	Version  string
-	Log      *slog.Logger
+	// TrustedHeaders are the addresses that may name users in a header, where
+	// a virtual proxy takes that for a log-in.
+	TrustedHeaders []netip.Prefix
+	Page           http.Handler
+	Library        app.Options // Dir is set from ours
+	Version        string
+	Log            *slog.Logger
 	// FirstPassword is told the password of the first administrator, once.
 	FirstPassword func(user, password string)
 	// Ready is told when the site answers.
@@ -62,19 +67,24 @@ type Site struct {
 	audit  *telemetry.Audit
 
 	opt      Options
+	node     string // id
 	store    *store.Store
 	repo     *repository.Repository
 	lib      *app.Library
 	accounts *Accounts
 	certs    *certs.Store
+	fleet    *fleet
+	door     *door
 
-	engine  *enginehost.Host
+	engine  *enginehost.Host // nil: not on this node, as the next ones
 	api     *fasthttp.Server
 	pages   *fasthttp.Server
 	proxy   *proxy.Server
+	rest    *qps.Server
 	apiAt   net.Listener
 	pagesAt net.Listener
 	proxyAt net.Listener
+	restAt  net.Listener
 }
 
 // URL is where users go.
@@ -87,6 +97,24 @@ func (s *Site) RepositoryAddr() net.Addr { return s.apiAt.Addr() }
 // Library returns the apps of the engine.
 func (s *Site) Library() *app.Library { return s.lib }
 
+// RestAddr is where programs with a certificate of the site reach the proxy,
+// nil if there is none here.
+func (s *Site) RestAddr() net.Addr {
+	if s.restAt == nil {
+		return nil
+	}
+	return s.restAt.Addr()
+}
+
+// EngineAddr is where the engine of this node answers the proxy, nil if there
+// is none here.
+func (s *Site) EngineAddr() net.Addr {
+	if s.engine == nil {
+		return nil
+	}
+	return s.engine.Addr()
+}
+
 // Repo returns the repository.
 func (s *Site) Repo() *repository.Repository { return s.repo }
 
@@ -96,21 +124,31 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if err := o.Validate(); err != nil {
+		return err
+	}
 	s := &Site{opt: o}
 	defer func() { err = errors.Join(err, s.close()) }()
 	for _, step := range []struct {
 		name string
+		here bool
 		do   func(context.Context) error
 	}{
-		{"certificates", s.openCerts},
-		{"audit logs", s.openAudit},
-		{"database", s.openStore},
-		{"repository", s.openRepository},
-		{"first administrator", s.firstAdministrator},
-		{"engine", s.openEngine},
-		{"pages", s.openPages},
-		{"proxy", s.openProxy},
+		{"certificates", true, s.openCerts},
+		{"audit logs", o.Roles.Proxy, s.openAudit},
+		{"database", true, s.openStore},
+		{"repository", true, s.openRepository},
+		{"first administrator", o.central(), s.firstAdministrator},
+		{"engine", o.Roles.Engine, s.openEngine},
+		{"interface of the repository", o.central(), s.openAPI},
+		{"pages", o.Roles.Proxy, s.openPages},
+		{"addresses of the proxy", o.Roles.Proxy, s.openListeners},
+		{"node", true, s.join},
+		{"proxy", o.Roles.Proxy, s.openProxy},
 	} {
+		if !step.here {
+			continue
+		}
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
@@ -119,31 +157,24 @@ func Run(ctx context.Context, o Options) (err error) {
 }
 
 func (s *Site) openCerts(context.Context) (err error) {
-	if err := os.MkdirAll(s.opt.Dir, 0o700); err != nil {
+	dir := filepath.Join(s.opt.ownDir(), "Certificates")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		return err
 	}
-	s.certs, err = certs.Open(certs.Options{Dir: filepath.Join(s.opt.Dir, "Certificates"), Host: host, Names: append([]string{"localhost", "127.0.0.1", "::1"}, s.opt.Names...), Now: time.Now, Rand: rand.Reader, Log: s.opt.Log})
+	o := certs.Options{Dir: dir, Host: host, Names: append([]string{"localhost", "127.0.0.1", "::1"}, s.opt.Names...), Now: time.Now, Rand: rand.Reader, Log: s.opt.Log}
+	if !s.opt.central() {
+		o.Root = filepath.Join(s.opt.Dir, "Certificates")
+	}
+	s.certs, err = certs.Open(o)
 	return err
 }
 
-// siteKey returns the key of stored secrets; it is made at the first start.
-func (s *Site) siteKey() ([]byte, error) {
-	path := filepath.Join(s.opt.Dir, "site.key")
-	key, err := os.ReadFile(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return key, err
-	}
-	key = make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	return key, os.WriteFile(path, key, 0o600)
-}
-
 func (s *Site) openStore(ctx context.Context) error {
-	key, err := s.siteKey()
+	key, err := secretFile(filepath.Join(s.opt.Dir, "site.key"), 32)
 	if err != nil {
 		return fmt.Errorf("site key: %w", err)
 	}
@@ -165,13 +196,19 @@ func (s *Site) openRepository(ctx context.Context) error {
 	if s.lib, err = app.NewLibrary(o); err != nil {
 		return err
 	}
-	s.repo, err = repository.Open(ctx, repository.Options{Store: s.store, Files: files, Engine: NewApps(s.lib), Log: s.opt.Log})
+	s.repo, err = repository.Open(ctx, repository.Options{Store: s.store, Files: files, Engine: NewApps(s.lib), Member: !s.opt.central(), Log: s.opt.Log})
 	if err != nil {
 		return err
 	}
 	set := scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.opt.Log}
 	s.tasks = tasks{board{s.store}, scheduler.NewManager(board{s.store}, set)}
-	s.worker = scheduler.NewWorker("central "+uuid.NewString(), slots, board{s.store}, reloads{s.repo}, set)
+	if s.opt.Roles.Scheduler && s.opt.Roles.Engine {
+		s.worker = scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), slots, board{s.store}, reloads{s.repo}, set)
+	}
+	return nil
+}
+
+func (s *Site) openAPI(context.Context) (err error) {
 	server := api.New(api.Options{Repository: s.repo, Tasks: s.tasks, Log: s.opt.Log, About: api.About{BuildVersion: s.opt.Version, DatabaseProvider: s.database(), NodeType: 1}})
 	s.api = internal(s.opt.Log, func(ctx *fasthttp.RequestCtx) { serveRepository(server, ctx) })
 	s.apiAt, err = net.Listen("tcp", s.opt.Repository)
@@ -211,68 +248,12 @@ func (s *Site) firstAdministrator(ctx context.Context) error {
 }
 
 func (s *Site) openEngine(context.Context) (err error) {
-	s.engine, err = enginehost.New(enginehost.Options{Addr: "127.0.0.1:0", TLS: s.certs.ServerTLS(), Gate: Gate(s.repo, s.lib), Log: s.opt.Log}, s.lib)
-	return err
-}
-
-func (s *Site) openPages(context.Context) (err error) {
-	s.pages = internal(s.opt.Log, func(ctx *fasthttp.RequestCtx) { servePage(ctx, s.opt.Page) })
-	s.pagesAt, err = net.Listen("tcp", "127.0.0.1:0")
-	return err
-}
-
-// internal returns a server between services.
-func internal(log *slog.Logger, handle fasthttp.RequestHandler) *fasthttp.Server {
-	return &fasthttp.Server{
-		Handler: func(ctx *fasthttp.RequestCtx) { handle(ctx); settle(ctx) }, Name: "cognate", StreamRequestBody: true, NoDefaultServerHeader: true, ReadBufferSize: 32 << 10,
-		MaxRequestBodySize: 1 << 40, IdleTimeout: time.Minute, Logger: debugLog{log},
+	at := s.opt.Engine
+	if at == "" {
+		at = "127.0.0.1:0"
 	}
-}
-
-// drainMax is how much of a body that nobody has read is read and thrown away.
-const drainMax = 1 << 20
-
-// settle sees to it that nothing of a request's body is taken for the next
-// request: the connection belongs to a service, so that one could come in
-// anybody's name. What is left of a long body ends the connection.
-func settle(ctx *fasthttp.RequestCtx) {
-	stream := ctx.RequestBodyStream()
-	if stream == nil {
-		return
-	}
-	if n, err := io.Copy(io.Discard, io.LimitReader(stream, drainMax)); err != nil || n == drainMax {
-		ctx.SetConnectionClose()
-	}
-}
-
-// debugLog logs what servers say.
-type debugLog struct{ log *slog.Logger }
-
-// Printf logs one line at DEBUG.
-func (d debugLog) Printf(format string, args ...any) {
-	d.log.Debug("http", "msg", fmt.Sprintf(format, args...))
-}
-
-func (s *Site) openProxy(context.Context) error {
-	sessions, err := session.New(session.Options{Now: time.Now, Rand: rand.Reader}, proxy.AuditSessions(s.auditLog()))
-	if err != nil {
-		return err
-	}
-	form, err := auth.NewForm(auth.FormOptions{Directory: LocalDirectory, Title: "Log in to Cognate", Users: s.accounts, Rand: rand.Reader, Now: time.Now})
-	if err != nil {
-		return err
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		return err
-	}
-	if s.proxyAt, err = net.Listen("tcp", s.opt.Listen); err != nil {
-		return err
-	}
-	s.proxy, err = proxy.New(proxy.Options{
-		HostNames: append([]string{host, "localhost", "127.0.0.1", "::1"}, s.opt.Names...), Sessions: sessions, Users: users{s.repo}, Upstreams: upstreams{s},
-		Engines: upstreams{s}, Balancer: balance.New(), TLS: s.certs.ClientTLS(), MissingOrigin: true, Log: s.opt.Log, Audit: s.auditLog(), Now: time.Now,
-	}, []proxy.VirtualProxy{{Methods: auth.Chain{form}}})
+	// Whoever has no certificate of the site is kept out.
+	s.engine, err = enginehost.New(enginehost.Options{Addr: at, AllowRemote: true, TLS: s.certs.ServerTLS(), Gate: Gate(s.repo, s.lib), Log: s.opt.Log}, s.lib)
 	return err
 }
 
@@ -290,32 +271,87 @@ func (s *Site) serve(ctx context.Context) error {
 			return nil
 		})
 	}
-	run("engine", s.engine.Serve)
-	run("repository", func() error { return s.api.Serve(tlsListener(s.apiAt, s.certs)) })
-	run("pages", func() error { return s.pages.Serve(tlsListener(s.pagesAt, s.certs)) })
-	run("proxy", func() error { return s.proxy.ServeTLS(s.proxyAt, s.certs.FrontEnd().TLS()) })
-	run("scheduler", func() error { s.tasks.manager.Run(within); return nil })
-	run("worker", func() error { s.worker.Run(within); return nil })
+	until := func(f func(context.Context)) { g.Go(func() error { f(within); return nil }) }
+	if s.engine != nil {
+		run("engine", s.engine.Serve)
+	}
+	if s.api != nil {
+		run("repository", func() error { return s.api.Serve(tlsListener(s.apiAt, s.certs)) })
+	}
+	if s.proxy != nil {
+		run("pages", func() error { return s.pages.Serve(tlsListener(s.pagesAt, s.certs)) })
+		run("proxy", func() error { return s.proxy.ServeTLS(s.proxyAt, s.certs.FrontEnd().TLS()) })
+		run("REST of the proxy", func() error { return s.rest.Serve(s.restAt, s.certs.ServerTLS()) })
+		until(s.followEngines)
+		until(s.fleet.watch)
+		until(s.followDoor)
+	}
+	if s.opt.central() && s.opt.Roles.Scheduler {
+		until(s.tasks.manager.Run)
+	}
+	if s.worker != nil {
+		until(s.worker.Run)
+	}
+	until(s.renew)
+	err := s.ready(within)
+	if err != nil {
+		cancel()
+	}
+	<-within.Done()
+	return errors.Join(err, s.stop(), g.Wait())
+}
+
+// ready tells that the site answers, once the proxy knows which engines do.
+func (s *Site) ready(ctx context.Context) error {
+	if s.fleet != nil {
+		if err := s.fleet.read(ctx); err != nil {
+			return err
+		}
+	}
 	if s.opt.Ready != nil {
 		s.opt.Ready(s)
 	}
-	<-within.Done()
-	return errors.Join(s.stop(), g.Wait())
+	return nil
+}
+
+// renew makes certificates anew before they end.
+func (s *Site) renew(ctx context.Context) {
+	tick := time.NewTicker(24 * time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.certs.Renew(); err != nil {
+				s.opt.Log.Error("certificates could not be made anew", "err", err)
+			}
+		}
+	}
 }
 
 // graceMax is how long stopping waits for requests and sockets.
 const graceMax = 10 * time.Second
 
 // stop stops what answers, in the reverse order of the start.
-func (s *Site) stop() error {
+func (s *Site) stop() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), graceMax)
 	defer cancel()
-	return errors.Join(s.proxy.Shutdown(ctx), s.pages.ShutdownWithContext(ctx), s.engine.Shutdown(ctx), s.api.ShutdownWithContext(ctx))
+	if s.proxy != nil {
+		err = errors.Join(s.proxy.Shutdown(ctx), s.rest.Shutdown(ctx), s.pages.ShutdownWithContext(ctx))
+	}
+	if s.engine != nil {
+		err = errors.Join(err, s.engine.Shutdown(ctx))
+	}
+	if s.api != nil {
+		err = errors.Join(err, s.api.ShutdownWithContext(ctx))
+	}
+	return err
 }
 
 // close gives up what is open, whatever came up of it.
 func (s *Site) close() (err error) {
-	for _, l := range []net.Listener{s.apiAt, s.pagesAt, s.proxyAt} {
+	for _, l := range []net.Listener{s.apiAt, s.pagesAt, s.proxyAt, s.restAt} {
 		if l != nil {
 			_ = l.Close() // closed already, if it has served
 		}
@@ -330,61 +366,4 @@ func (s *Site) close() (err error) {
 		err = errors.Join(err, s.audit.Close())
 	}
 	return err
-}
-
-// users is what the proxy asks the repository about people.
-type users struct{ repo *repository.Repository }
-
-// Login implements [proxy.Users].
-func (u users) Login(ctx context.Context, who session.User) (session.User, error) {
-	c := repository.Caller{Directory: who.Directory, ID: who.ID}
-	_, err := u.repo.LogIn(ctx, &c, who.Name)
-	if errors.Is(err, repository.ErrInactive) || errors.Is(err, repository.ErrForbidden) {
-		return who, fmt.Errorf("%w: %w", proxy.ErrInactive, err)
-	}
-	if who.Name == "" {
-		who.Name = who.ID
-	}
-	return who, err
-}
-
-// upstreams says where the services of the node are.
-type upstreams struct{ s *Site }
-
-// Endpoints implements [proxy.Upstreams].
-func (u upstreams) Endpoints(_ context.Context, service proxy.Service) ([]proxy.Endpoint, error) {
-	at := map[proxy.Service]net.Addr{
-		proxy.Repository: u.s.apiAt.Addr(), proxy.Engine: u.s.engine.Addr(), proxy.Hub: u.s.pagesAt.Addr(),
-	}[service]
-	if at == nil {
-		return nil, nil
-	}
-	return []proxy.Endpoint{{Node: "central", Address: at.String()}}, nil
-}
-
-// Engines implements [proxy.Engines].
-func (u upstreams) Engines(context.Context, session.User, string) ([]balance.Engine, error) {
-	return []balance.Engine{{Node: "central", Address: u.s.engine.Addr().String(), Allowed: true, Healthy: true}}, nil
-}
-
-// servePage serves the pages of hub and apps, each under its own path.
-func servePage(ctx *fasthttp.RequestCtx, page http.Handler) {
-	path := string(ctx.Path())
-	for prefix, first := range map[string]string{"/hub": "/hub.html", "/sense": "/"} {
-		rest, ok := strings.CutPrefix(path, prefix)
-		if !ok {
-			continue
-		}
-		if rest == "" { // relative addresses need the slash
-			ctx.Redirect(prefix+"/", fasthttp.StatusMovedPermanently)
-			return
-		}
-		if rest == "/" {
-			rest = first
-		}
-		ctx.Request.SetRequestURI(rest)
-		enginehost.ServePage(ctx, page)
-		return
-	}
-	ctx.Error("not found", fasthttp.StatusNotFound)
 }

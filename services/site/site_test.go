@@ -39,7 +39,7 @@ func start(t *testing.T, dir string) *running {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- Run(ctx, Options{
-			Dir: dir, Listen: "127.0.0.1:0", Repository: "127.0.0.1:0", Page: web.Handler(),
+			Dir: dir, Roles: Roles{Proxy: true, Engine: true, Scheduler: true}, Listen: "127.0.0.1:0", Rest: "127.0.0.1:0", Repository: "127.0.0.1:0", Page: web.Handler(),
 			FirstPassword: func(_, password string) { r.password = password },
 			Ready:         func(s *Site) { ready <- s },
 		})

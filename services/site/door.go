@@ -1,0 +1,238 @@
+package site
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cognate-bi/cognate/services/proxy"
+	"github.com/cognate-bi/cognate/services/proxy/auth"
+	"github.com/cognate-bi/cognate/services/repository/filter"
+	"github.com/cognate-bi/cognate/services/repository/store"
+)
+
+// A door makes the virtual proxies of a node of what the repository says of
+// them. One that is set up wrongly lets nobody in, and the log says why; the
+// others stand.
+type door struct {
+	store    *store.Store
+	node     string // id
+	users    auth.LocalUsers
+	tickets  *auth.Tickets
+	client   *http.Client
+	trusted  []netip.Prefix // who may name users in a header
+	rest     string         // where modules reach the REST interface: https://host:port
+	log      *slog.Logger
+	complain map[string]string // by virtual proxy: what was wrong with it the last time
+}
+
+// clientTimeout bounds requests to identity providers and modules.
+const clientTimeout = 20 * time.Second
+
+// list returns the virtual proxies of the node's proxy service.
+func (d *door) list(ctx context.Context) ([]proxy.VirtualProxy, error) {
+	services, err := d.store.List(ctx, "ProxyService", store.Query{Where: filter.Equal("serverNodeConfiguration.id", d.node)})
+	if err != nil {
+		return nil, err
+	}
+	var out []proxy.VirtualProxy
+	for _, s := range services {
+		settings := objectOf(s.Doc["settings"])
+		page, _ := settings["formAuthenticationPageTemplate"].(string)
+		for _, id := range references(settings["virtualProxies"]) {
+			e, err := d.store.Get(ctx, "VirtualProxyConfig", id)
+			if errors.Is(err, store.ErrNotFound) { // deleted this very moment
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = d.add(ctx, out, e, page)
+		}
+	}
+	return out, nil
+}
+
+// add adds a virtual proxy to those that can stand beside each other.
+func (d *door) add(ctx context.Context, others []proxy.VirtualProxy, e *store.Entity, page string) []proxy.VirtualProxy {
+	vp := basics(e)
+	settings, err := d.settings(ctx, e, page)
+	if err == nil {
+		vp.Methods, err = auth.NewChain(settings, auth.Tools{Tickets: d.tickets, Client: d.client, Rand: rand.Reader, Now: time.Now})
+	}
+	if err != nil {
+		vp.Methods = nil // nobody logs in
+		d.wrong(e, err, "nobody can log in there")
+	}
+	all := append(slices.Clip(others), vp)
+	if bad := proxy.Check(all); bad != nil && !errors.Is(bad, proxy.ErrNoDefault) {
+		d.wrong(e, bad, "it is left out")
+		return others
+	}
+	if err == nil {
+		delete(d.complain, e.ID)
+	}
+	return all
+}
+
+// wrong logs what is wrong with a virtual proxy, once for each mistake.
+func (d *door) wrong(e *store.Entity, err error, so string) {
+	if d.complain[e.ID] == err.Error() {
+		return
+	}
+	d.complain[e.ID] = err.Error()
+	d.log.Error("a virtual proxy is set up wrongly: "+so, "prefix", text(e, "prefix"), "id", e.ID, "err", err)
+}
+
+// basics are the settings that have nothing to do with logging in.
+func basics(e *store.Entity) proxy.VirtualProxy {
+	return proxy.VirtualProxy{
+		Prefix: text(e, "prefix"), Cookie: text(e, "sessionCookieHeaderName"), CookieDomain: text(e, "sessionCookieDomain"),
+		SameSite: sameSite(whole(e.Doc["sameSiteAttributeHttps"])), Timeout: time.Duration(whole(e.Doc["sessionInactivityTimeout"])) * time.Minute,
+		Origins: texts(e.Doc["websocketCrossOriginWhiteList"]), ResponseHeaders: text(e, "additionalResponseHeaders"),
+		Environment: truth(e, "extendedSecurityEnvironment"), Sticky: truth(e, "useStickyLoadBalancing"),
+		Nodes: append([]string{}, references(e.Doc["loadBalancingServerNodes"])...), // none = no engine
+	}
+}
+
+// sameSite leaves out the values that say nothing more than the default.
+func sameSite(n int) proxy.SameSite {
+	if s := proxy.SameSite(n); s == proxy.SameSiteNone || s == proxy.SameSiteStrict {
+		return s
+	}
+	return proxy.SameSiteLax
+}
+
+// settings are those of logging in.
+func (d *door) settings(ctx context.Context, e *store.Entity, page string) (auth.Settings, error) {
+	prefix := text(e, "prefix")
+	s := auth.Settings{
+		Prefix: prefix, Kind: auth.Kind(whole(e.Doc["authenticationMethod"])), Anonymous: auth.AnonymousMode(whole(e.Doc["anonymousAccessMode"])),
+		SessionModule: text(e, "sessionModuleBaseUri"),
+		Module:        auth.TicketModuleOptions{URI: text(e, "authenticationModuleRedirectUri"), RestURI: d.rest + "/qps/" + slashed(prefix)},
+		Form:          auth.FormOptions{Directory: LocalDirectory, Title: "Log in to Cognate", Page: page, Users: d.users},
+	}
+	switch s.Kind {
+	case auth.ByHeaderStatic:
+		s.Header = auth.HeaderOptions{Header: text(e, "headerAuthenticationHeaderName"), Directory: text(e, "headerAuthenticationStaticUserDirectory"), Trusted: d.trusted}
+	case auth.ByHeaderDynamic:
+		s.Header = auth.HeaderOptions{Header: text(e, "headerAuthenticationHeaderName"), Pattern: text(e, "headerAuthenticationDynamicUserDirectory"), Trusted: d.trusted}
+	case auth.ByJWT:
+		s.JWT = auth.JWTOptions{Key: text(e, "jwtPublicKeyCertificate"), Audience: text(e, "jwtAudience"), Profile: profile(e, "jwt")}
+	case auth.BySAML:
+		s.SAML = auth.SAMLOptions{HostURI: text(e, "samlHostUri"), EntityID: text(e, "samlEntityId"), Metadata: text(e, "samlMetadataIdP"), Profile: profile(e, "saml")}
+	case auth.ByOIDC:
+		return s, d.openID(ctx, e, &s.OIDC)
+	}
+	return s, nil
+}
+
+func slashed(prefix string) string {
+	if prefix == "" {
+		return ""
+	}
+	return prefix + "/"
+}
+
+// profile reads which claims make a user: jwtAttributeUserId, jwtAttributeMap
+// and the like.
+func profile(e *store.Entity, kind string) auth.Profile {
+	return auth.Profile{UserID: text(e, kind+"AttributeUserId"), Directory: text(e, kind+"AttributeUserDirectory"), Attributes: mappings(e, kind)}
+}
+
+func mappings(e *store.Entity, kind string) (list []auth.Mapping) {
+	items, _ := e.Doc[kind+"AttributeMap"].([]any)
+	for _, item := range items {
+		m := objectOf(item)
+		from, _ := m[kind+"Attribute"].(string)
+		to, _ := m["senseAttribute"].(string)
+		mandatory, _ := m["isMandatory"].(bool)
+		list = append(list, auth.Mapping{From: from, To: to, Mandatory: mandatory})
+	}
+	return list
+}
+
+func (d *door) openID(ctx context.Context, e *store.Entity, o *auth.OIDCOptions) error {
+	secret, err := d.store.Secret(ctx, e.ID, "oidcClientSecret")
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	*o = auth.OIDCOptions{
+		Discovery: text(e, "oidcConfigurationEndpointUri"), ClientID: text(e, "oidcClientId"), ClientSecret: secret, Realm: text(e, "oidcRealm"),
+		Profile: auth.Profile{UserID: text(e, "oidcAttributeSub"), Name: text(e, "oidcAttributeName"), Attributes: mappings(e, "oidc")},
+		Scopes:  strings.Fields(text(e, "oidcScope")),
+	}
+	for field, attribute := range map[string]string{
+		"oidcAttributeGroups": "group", "oidcAttributeEmail": "email", "oidcAttributeClientId": "client_id", "oidcAttributePicture": "picture",
+	} {
+		if name := text(e, field); name != "" {
+			o.Profile.Attributes = append(o.Profile.Attributes, auth.Mapping{From: name, To: attribute})
+		}
+	}
+	return nil
+}
+
+// follow calls again whenever entities of the types have changed, until ctx
+// ends. What it misses between a failure and the next call it is told of then.
+func follow(ctx context.Context, db *store.Store, log *slog.Logger, types []string, again func(context.Context) error) {
+	for ctx.Err() == nil {
+		err := followOnce(ctx, db, types, again)
+		if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrClosed) {
+			return
+		}
+		log.Error("settings could not be followed, trying again", "of", types, "err", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func followOnce(ctx context.Context, db *store.Store, types []string, again func(context.Context) error) error {
+	since, err := db.LastChange(ctx)
+	if err != nil {
+		return err
+	}
+	if err := again(ctx); err != nil {
+		return err
+	}
+	return db.Subscribe(ctx, since, func(changes []store.Change) error {
+		if !slices.ContainsFunc(changes, func(c store.Change) bool { return slices.Contains(types, c.Type) }) {
+			return nil
+		}
+		return again(ctx)
+	})
+}
+
+// objectOf returns a value that is an object, or an empty one.
+func objectOf(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	return m
+}
+
+// references returns the ids of a list of references.
+func references(v any) (ids []string) {
+	list, _ := v.([]any)
+	for _, item := range list {
+		if id, ok := objectOf(item)["id"].(string); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// texts returns the texts of a list.
+func texts(v any) (out []string) {
+	list, _ := v.([]any)
+	for _, item := range list {
+		out = append(out, fmt.Sprint(item))
+	}
+	return out
+}

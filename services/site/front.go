@@ -1,0 +1,84 @@
+package site
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognate-bi/cognate/services/proxy"
+	"github.com/cognate-bi/cognate/services/proxy/auth"
+	"github.com/cognate-bi/cognate/services/proxy/balance"
+	"github.com/cognate-bi/cognate/services/proxy/qps"
+	"github.com/cognate-bi/cognate/services/proxy/session"
+)
+
+func (s *Site) openPages(context.Context) (err error) {
+	s.pages = internal(s.opt.Log, func(ctx *fasthttp.RequestCtx) { servePage(ctx, s.opt.Page) })
+	s.pagesAt, err = net.Listen("tcp", "127.0.0.1:0")
+	return err
+}
+
+func (s *Site) openListeners(context.Context) (err error) {
+	if s.restAt, err = net.Listen("tcp", s.opt.Rest); err != nil {
+		return err
+	}
+	s.proxyAt, err = net.Listen("tcp", s.opt.Listen)
+	return err
+}
+
+func (s *Site) openProxy(ctx context.Context) error {
+	sessions, err := session.New(session.Options{Now: time.Now, Rand: rand.Reader}, proxy.AuditSessions(s.auditLog()))
+	if err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	s.fleet = newFleet(s.store, s.certs.ClientTLS(), s.opt.Log)
+	rest := "https://" + net.JoinHostPort(reachable(s.restAt.Addr(), host), strconv.Itoa(port(s.restAt)))
+	s.door = &door{
+		store: s.store, node: s.node, users: s.accounts, tickets: auth.NewTickets(rand.Reader, time.Now), client: &http.Client{Timeout: clientTimeout},
+		trusted: s.opt.TrustedHeaders, rest: rest, log: s.opt.Log, complain: map[string]string{},
+	}
+	list, err := s.door.list(ctx)
+	if err != nil {
+		return err
+	}
+	s.proxy, err = proxy.New(proxy.Options{
+		HostNames: append([]string{host, "localhost", "127.0.0.1", "::1"}, s.opt.Names...), Node: s.node, RestURI: rest, Sessions: sessions, Users: users{s.repo},
+		Upstreams: upstreams{s}, Engines: s.fleet, Balancer: balance.New(), TLS: s.certs.ClientTLS(), MissingOrigin: true, Log: s.opt.Log, Audit: s.auditLog(), Now: time.Now,
+	}, list)
+	if err != nil {
+		return err
+	}
+	s.rest, err = qps.New(qps.Options{
+		Virtual: s.proxy, Sessions: sessions, Tickets: s.door.tickets, Health: func() any { return s.proxy.Health() }, Log: s.opt.Log, Audit: s.auditLog(),
+	})
+	return err
+}
+
+// followDoor keeps the virtual proxies as the repository has them.
+func (s *Site) followDoor(ctx context.Context) {
+	follow(ctx, s.store, s.opt.Log, []string{"ProxyService", "VirtualProxyConfig"}, func(ctx context.Context) error {
+		list, err := s.door.list(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.proxy.SetVirtualProxies(list); err != nil {
+			s.opt.Log.Error("the virtual proxies stay as they were", "err", err)
+		}
+		return nil
+	})
+}
+
+// followEngines keeps the engines as the repository has them.
+func (s *Site) followEngines(ctx context.Context) {
+	follow(ctx, s.store, s.opt.Log, []string{"ServerNodeConfiguration", "EngineService"}, s.fleet.read)
+}

@@ -1,0 +1,102 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognate-bi/cognate/services/enginehost"
+	"github.com/cognate-bi/cognate/services/proxy"
+	"github.com/cognate-bi/cognate/services/proxy/session"
+	"github.com/cognate-bi/cognate/services/repository"
+)
+
+// internal returns a server between services.
+func internal(log *slog.Logger, handle fasthttp.RequestHandler) *fasthttp.Server {
+	return &fasthttp.Server{
+		Handler: func(ctx *fasthttp.RequestCtx) { handle(ctx); settle(ctx) }, Name: "cognate", StreamRequestBody: true, NoDefaultServerHeader: true, ReadBufferSize: 32 << 10,
+		MaxRequestBodySize: 1 << 40, IdleTimeout: time.Minute, Logger: debugLog{log},
+	}
+}
+
+// drainMax is how much of a body that nobody has read is read and thrown away.
+const drainMax = 1 << 20
+
+// settle sees to it that nothing of a request's body is taken for the next
+// request: the connection belongs to a service, so that one could come in
+// anybody's name. What is left of a long body ends the connection.
+func settle(ctx *fasthttp.RequestCtx) {
+	stream := ctx.RequestBodyStream()
+	if stream == nil {
+		return
+	}
+	if n, err := io.Copy(io.Discard, io.LimitReader(stream, drainMax)); err != nil || n == drainMax {
+		ctx.SetConnectionClose()
+	}
+}
+
+// debugLog logs what servers say.
+type debugLog struct{ log *slog.Logger }
+
+// Printf logs one line at DEBUG.
+func (d debugLog) Printf(format string, args ...any) {
+	d.log.Debug("http", "msg", fmt.Sprintf(format, args...))
+}
+
+// users is what the proxy asks the repository about people.
+type users struct{ repo *repository.Repository }
+
+// Login implements [proxy.Users].
+func (u users) Login(ctx context.Context, who session.User) (session.User, error) {
+	c := repository.Caller{Directory: who.Directory, ID: who.ID}
+	_, err := u.repo.LogIn(ctx, &c, who.Name)
+	if errors.Is(err, repository.ErrInactive) || errors.Is(err, repository.ErrForbidden) {
+		return who, fmt.Errorf("%w: %w", proxy.ErrInactive, err)
+	}
+	if who.Name == "" {
+		who.Name = who.ID
+	}
+	return who, err
+}
+
+// upstreams says where the services of the node are.
+type upstreams struct{ s *Site }
+
+// Endpoints implements [proxy.Upstreams].
+func (u upstreams) Endpoints(_ context.Context, service proxy.Service) ([]proxy.Endpoint, error) {
+	at := map[proxy.Service]net.Listener{proxy.Repository: u.s.apiAt, proxy.Hub: u.s.pagesAt}[service]
+	if at == nil {
+		return nil, nil
+	}
+	return []proxy.Endpoint{{Node: u.s.node, Address: at.Addr().String()}}, nil
+}
+
+// servePage serves the pages of hub and apps, each under its own path.
+func servePage(ctx *fasthttp.RequestCtx, page http.Handler) {
+	path := string(ctx.Path())
+	for prefix, first := range map[string]string{"/hub": "/hub.html", "/sense": "/"} {
+		rest, ok := strings.CutPrefix(path, prefix)
+		if !ok {
+			continue
+		}
+		if rest == "" { // relative addresses need the slash
+			ctx.Redirect(prefix+"/", fasthttp.StatusMovedPermanently)
+			return
+		}
+		if rest == "/" {
+			rest = first
+		}
+		ctx.Request.SetRequestURI(rest)
+		enginehost.ServePage(ctx, page)
+		return
+	}
+	ctx.Error("not found", fasthttp.StatusNotFound)
+}
