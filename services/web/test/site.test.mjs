@@ -1,46 +1,23 @@
 // A site: unmodified clients of the field against its log-in, hub and repository.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import WebSocket from 'ws';
-import { binary } from './server.mjs';
+import { repositoryOf, startSite } from './site.mjs';
 
 const require = createRequire(import.meta.url);
 const enigma = require('enigma.js');
 const schema = require('enigma.js/schemas/12.2027.0.json');
-const qrsInteract = require('qrs-interact');
 
 const browserPath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => p && existsSync(p));
 const skip = browserPath ? false : 'there is no Chromium: set CHROMIUM to its path';
 
 let site; let browser;
 
-/** Runs `cognate site` in a folder of its own. */
-async function startSite() {
-  const dir = mkdtempSync(path.join(tmpdir(), 'cognate-site-'));
-  const child = spawn(binary(dir), ['site', '--dir', dir, '--listen', '127.0.0.1:0', '--repository', '127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const ended = new Promise((resolve) => { child.on('exit', resolve); });
-  let said = '';
-  child.stderr.on('data', (text) => { said += text; });
-  for (let i = 0; !/msg=listening/.test(said); i += 1) {
-    if (child.exitCode !== null || i > 1000) throw new Error(`the site does not answer: ${said}`);
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
-  }
-  return {
-    dir, url: /url=(\S+)/.exec(said)[1], repository: /repository=127.0.0.1:(\d+)/.exec(said)[1], password: /password (\S+)/.exec(said)[1],
-    async stop() { child.kill('SIGTERM'); const code = await ended; rmSync(dir, { recursive: true, force: true }); return code; },
-  };
-}
-
-const interact = (user = 'UserDirectory=Internal;UserId=sa_api') => new qrsInteract({
-  hostname: '127.0.0.1', portNumber: site.repository, repoAccount: user,
-  certificates: { certFile: path.join(site.dir, 'Certificates', 'client.pem'), keyFile: path.join(site.dir, 'Certificates', 'client_key.pem') },
-});
+const interact = (user) => repositoryOf(site, user);
 
 before(async () => {
   site = await startSite();
