@@ -22,6 +22,16 @@ func unsafe(method string) bool {
 	return true
 }
 
+// refusedForged refuses a request that was made by a page of another site.
+func (s *Server) refusedForged(ctx *fasthttp.RequestCtx, p place, sess *session.Session) bool {
+	if !s.forged(ctx, p.virtual, sess) {
+		return false
+	}
+	s.opt.Audit.Warn("request of another site refused", "path", p.path, "origin", string(ctx.Request.Header.Peek("Origin")), "address", remote(ctx))
+	fail(ctx, fasthttp.StatusForbidden, "The request comes from another site.")
+	return true
+}
+
 // forged reports whether a request was made by a page of another site. Browsers
 // say where a request comes from, and pages cannot change that; what says
 // nothing is no browser, and nobody else's cookie.

@@ -89,8 +89,7 @@ func (s *Server) logoutURI(v *virtual) string {
 }
 
 func (s *Server) logout(ctx *fasthttp.RequestCtx, p place, sess *session.Session) {
-	if s.forged(ctx, p.virtual, sess) {
-		fail(ctx, fasthttp.StatusForbidden, "The request comes from another site.")
+	if s.refusedForged(ctx, p, sess) {
 		return
 	}
 	if sess != nil {

@@ -227,9 +227,7 @@ func passes(method string) bool {
 func (s *Server) serviceRequest(ctx *fasthttp.RequestCtx, p place) {
 	token := sessionToken(ctx, p.virtual)
 	current, _ := s.opt.Sessions.Find(p.virtual.Prefix, token)
-	if s.forged(ctx, p.virtual, current) {
-		s.opt.Audit.Warn("request of another site refused", "path", p.path, "origin", string(ctx.Request.Header.Peek("Origin")), "address", remote(ctx))
-		fail(ctx, fasthttp.StatusForbidden, "The request comes from another site.")
+	if s.refusedForged(ctx, p, current) {
 		return
 	}
 	if sess := s.establish(ctx, p); sess != nil {
