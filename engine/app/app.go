@@ -10,6 +10,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -96,6 +97,7 @@ type App struct {
 	reloading sync.Mutex
 	saving    sync.Mutex
 	saved     weak.Pointer[Data] // what the file holds, zero = not known; guarded by saving. It keeps no data in memory
+	file      os.FileInfo        // when it was last read or written here; guarded by saving
 	progress  progress
 }
 

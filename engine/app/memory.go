@@ -194,7 +194,7 @@ func (l *Library) wake(id string, s *shared) bool {
 		return false
 	}
 	now, err := os.Stat(path)
-	return err == nil && os.SameFile(was, now) && was.Size() == now.Size() && was.ModTime().Equal(now.ModTime())
+	return err == nil && sameFile(was, now)
 }
 
 // admit checks that an app that has just been loaded fits.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,6 +56,14 @@ func (a *App) write(data bool) error {
 	if err != nil {
 		return err
 	}
+	if err := a.writeTo(path, data); err != nil {
+		return err
+	}
+	a.file, err = os.Stat(path)
+	return err
+}
+
+func (a *App) writeTo(path string, data bool) error {
 	d, content := a.Data(), a.Content()
 	if a.saved != (weak.Pointer[Data]{}) && (a.saved == weak.Make(d) || !data) {
 		err := qvf.SaveDocument(path, content.App, content.State, a.lib.saveOptions(), a.lib.keys())
@@ -83,7 +92,16 @@ func (l *Library) load(id string) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.OpenFile(id, path)
+	file, err := os.Stat(path) // before it is read: what is written meanwhile is news
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	a, err := l.OpenFile(id, path)
+	if err != nil {
+		return nil, err
+	}
+	a.file = file
+	return a, nil
 }
 
 // OpenFile reads an app of ours or a foreign one from a file anywhere. It is

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cognate-bi/cognate/services/proxy"
@@ -22,15 +24,25 @@ import (
 // them. One that is set up wrongly lets nobody in, and the log says why; the
 // others stand.
 type door struct {
-	store    *store.Store
-	node     string // id
-	users    auth.LocalUsers
-	tickets  *auth.Tickets
-	client   *http.Client
-	trusted  []netip.Prefix // who may name users in a header
-	rest     string         // where modules reach the REST interface: https://host:port
-	log      *slog.Logger
-	complain map[string]string // by virtual proxy: what was wrong with it the last time
+	store   *store.Store
+	node    string // id
+	users   auth.LocalUsers
+	tickets *auth.Tickets
+	client  *http.Client
+	trusted []netip.Prefix // who may name users in a header
+	rest    string         // where modules reach the REST interface: https://host:port
+	log     *slog.Logger
+
+	mu    sync.Mutex
+	wrong map[string]string // by virtual proxy: what was wrong with it the last time
+	ways  map[string]way    // the same: how people log in
+}
+
+// A way is how people log in at a virtual proxy. It stays as long as its
+// settings do: it knows who is logging in just now.
+type way struct {
+	settings auth.Settings
+	methods  auth.Chain
 }
 
 // clientTimeout bounds requests to identity providers and modules.
@@ -38,6 +50,11 @@ const clientTimeout = 20 * time.Second
 
 // list returns the virtual proxies of the node's proxy service.
 func (d *door) list(ctx context.Context) ([]proxy.VirtualProxy, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.wrong == nil {
+		d.wrong, d.ways = map[string]string{}, map[string]way{}
+	}
 	services, err := d.store.List(ctx, "ProxyService", store.Query{Where: filter.Equal("serverNodeConfiguration.id", d.node)})
 	if err != nil {
 		return nil, err
@@ -63,31 +80,45 @@ func (d *door) list(ctx context.Context) ([]proxy.VirtualProxy, error) {
 // add adds a virtual proxy to those that can stand beside each other.
 func (d *door) add(ctx context.Context, others []proxy.VirtualProxy, e *store.Entity, page string) []proxy.VirtualProxy {
 	vp := basics(e)
-	settings, err := d.settings(ctx, e, page)
-	if err == nil {
-		vp.Methods, err = auth.NewChain(settings, auth.Tools{Tickets: d.tickets, Client: d.client, Rand: rand.Reader, Now: time.Now})
-	}
-	if err != nil {
-		vp.Methods = nil // nobody logs in
-		d.wrong(e, err, "nobody can log in there")
+	var err error
+	if vp.Methods, err = d.methods(ctx, e, page); err != nil { // nobody logs in
+		d.complain(e, err, "nobody can log in there")
 	}
 	all := append(slices.Clip(others), vp)
 	if bad := proxy.Check(all); bad != nil && !errors.Is(bad, proxy.ErrNoDefault) {
-		d.wrong(e, bad, "it is left out")
+		d.complain(e, bad, "it is left out")
 		return others
 	}
 	if err == nil {
-		delete(d.complain, e.ID)
+		delete(d.wrong, e.ID)
 	}
 	return all
 }
 
-// wrong logs what is wrong with a virtual proxy, once for each mistake.
-func (d *door) wrong(e *store.Entity, err error, so string) {
-	if d.complain[e.ID] == err.Error() {
+// methods returns how people log in at a virtual proxy.
+func (d *door) methods(ctx context.Context, e *store.Entity, page string) (auth.Chain, error) {
+	settings, err := d.settings(ctx, e, page)
+	if err != nil {
+		return nil, err
+	}
+	if known, ok := d.ways[e.ID]; ok && reflect.DeepEqual(known.settings, settings) {
+		return known.methods, nil
+	}
+	delete(d.ways, e.ID)
+	chain, err := auth.NewChain(settings, auth.Tools{Tickets: d.tickets, Client: d.client, Rand: rand.Reader, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	d.ways[e.ID] = way{settings, chain}
+	return chain, nil
+}
+
+// complain logs what is wrong with a virtual proxy, once for each mistake.
+func (d *door) complain(e *store.Entity, err error, so string) {
+	if d.wrong[e.ID] == err.Error() {
 		return
 	}
-	d.complain[e.ID] = err.Error()
+	d.wrong[e.ID] = err.Error()
 	d.log.Error("a virtual proxy is set up wrongly: "+so, "prefix", text(e, "prefix"), "id", e.ID, "err", err)
 }
 
@@ -177,38 +208,6 @@ func (d *door) openID(ctx context.Context, e *store.Entity, o *auth.OIDCOptions)
 		}
 	}
 	return nil
-}
-
-// follow calls again whenever entities of the types have changed, until ctx
-// ends. What it misses between a failure and the next call it is told of then.
-func follow(ctx context.Context, db *store.Store, log *slog.Logger, types []string, again func(context.Context) error) {
-	for ctx.Err() == nil {
-		err := followOnce(ctx, db, types, again)
-		if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrClosed) {
-			return
-		}
-		log.Error("settings could not be followed, trying again", "of", types, "err", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-func followOnce(ctx context.Context, db *store.Store, types []string, again func(context.Context) error) error {
-	since, err := db.LastChange(ctx)
-	if err != nil {
-		return err
-	}
-	if err := again(ctx); err != nil {
-		return err
-	}
-	return db.Subscribe(ctx, since, func(changes []store.Change) error {
-		if !slices.ContainsFunc(changes, func(c store.Change) bool { return slices.Contains(types, c.Type) }) {
-			return nil
-		}
-		return again(ctx)
-	})
 }
 
 // objectOf returns a value that is an object, or an empty one.

@@ -45,7 +45,7 @@ func (s *Site) openProxy(ctx context.Context) error {
 	rest := "https://" + net.JoinHostPort(reachable(s.restAt.Addr(), host), strconv.Itoa(port(s.restAt)))
 	s.door = &door{
 		store: s.store, node: s.node, users: s.accounts, tickets: auth.NewTickets(rand.Reader, time.Now), client: &http.Client{Timeout: clientTimeout},
-		trusted: s.opt.TrustedHeaders, rest: rest, log: s.opt.Log, complain: map[string]string{},
+		trusted: s.opt.TrustedHeaders, rest: rest, log: s.opt.Log,
 	}
 	list, err := s.door.list(ctx)
 	if err != nil {
@@ -64,21 +64,14 @@ func (s *Site) openProxy(ctx context.Context) error {
 	return err
 }
 
-// followDoor keeps the virtual proxies as the repository has them.
-func (s *Site) followDoor(ctx context.Context) {
-	follow(ctx, s.store, s.opt.Log, []string{"ProxyService", "VirtualProxyConfig"}, func(ctx context.Context) error {
-		list, err := s.door.list(ctx)
-		if err != nil {
-			return err
-		}
-		if err := s.proxy.SetVirtualProxies(list); err != nil {
-			s.opt.Log.Error("the virtual proxies stay as they were", "err", err)
-		}
-		return nil
-	})
-}
-
-// followEngines keeps the engines as the repository has them.
-func (s *Site) followEngines(ctx context.Context) {
-	follow(ctx, s.store, s.opt.Log, []string{"ServerNodeConfiguration", "EngineService"}, s.fleet.read)
+// setDoor gives the proxy the virtual proxies as the repository has them.
+func (s *Site) setDoor(ctx context.Context) error {
+	list, err := s.door.list(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.proxy.SetVirtualProxies(list); err != nil {
+		s.opt.Log.Error("the virtual proxies stay as they were", "err", err)
+	}
+	return nil
 }

@@ -274,6 +274,7 @@ func (s *Site) serve(ctx context.Context) error {
 	until := func(f func(context.Context)) { g.Go(func() error { f(within); return nil }) }
 	if s.engine != nil {
 		run("engine", s.engine.Serve)
+		until(s.followApps)
 	}
 	if s.api != nil {
 		run("repository", func() error { return s.api.Serve(tlsListener(s.apiAt, s.certs)) })
@@ -282,9 +283,9 @@ func (s *Site) serve(ctx context.Context) error {
 		run("pages", func() error { return s.pages.Serve(tlsListener(s.pagesAt, s.certs)) })
 		run("proxy", func() error { return s.proxy.ServeTLS(s.proxyAt, s.certs.FrontEnd().TLS()) })
 		run("REST of the proxy", func() error { return s.rest.Serve(s.restAt, s.certs.ServerTLS()) })
-		until(s.followEngines)
+		until(s.followSettings(s.fleet.read, "ServerNodeConfiguration", "EngineService"))
+		until(s.followSettings(s.setDoor, "ProxyService", "VirtualProxyConfig"))
 		until(s.fleet.watch)
-		until(s.followDoor)
 	}
 	if s.opt.central() && s.opt.Roles.Scheduler {
 		until(s.tasks.manager.Run)

@@ -28,22 +28,27 @@ type running struct {
 	*Site
 	dir, password string
 	roots         *x509.CertPool
+	stop          context.CancelFunc
 }
 
 // start runs a site in a folder until the end of the test.
 func start(t *testing.T, dir string) *running {
 	t.Helper()
-	r := &running{dir: dir}
+	return run(t, Options{Dir: dir, Roles: Roles{Proxy: true, Engine: true, Scheduler: true}})
+}
+
+// run runs a node on free ports until the end of the test, or its own.
+func run(t *testing.T, o Options) *running {
+	t.Helper()
+	r := &running{dir: o.Dir}
 	ready := make(chan *Site, 1)
 	ctx, cancel := context.WithCancel(t.Context())
+	r.stop = cancel
 	ended := make(chan error, 1)
-	go func() {
-		ended <- Run(ctx, Options{
-			Dir: dir, Roles: Roles{Proxy: true, Engine: true, Scheduler: true}, Listen: "127.0.0.1:0", Rest: "127.0.0.1:0", Repository: "127.0.0.1:0", Page: web.Handler(),
-			FirstPassword: func(_, password string) { r.password = password },
-			Ready:         func(s *Site) { ready <- s },
-		})
-	}()
+	o.Listen, o.Rest, o.Repository, o.Page = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", web.Handler()
+	o.FirstPassword = func(_, password string) { r.password = password }
+	o.Ready = func(s *Site) { ready <- s }
+	go func() { ended <- Run(ctx, o) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -56,7 +61,7 @@ func start(t *testing.T, dir string) *running {
 		ended <- err
 		t.Fatal(err)
 	}
-	root, err := os.ReadFile(filepath.Join(dir, "Certificates", "root.pem"))
+	root, err := os.ReadFile(filepath.Join(o.Dir, "Certificates", "root.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
