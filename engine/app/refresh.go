@@ -22,10 +22,10 @@ func (l *Library) Refresh(id string) error {
 		return nil
 	}
 	<-s.ready
-	if s.err != nil || s.app.Session {
+	switch live := s.err == nil && !s.app.Session; {
+	case !live: // it has no file
 		return nil
-	}
-	if l.isIdle(s) { // who opens it next compares the files anyway
+	case l.isIdle(s): // who opens it next compares the files anyway
 		l.dropIdle(s)
 		return nil
 	}

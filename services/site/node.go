@@ -52,7 +52,7 @@ func (o *Options) Validate() error {
 	case o.central():
 		return nil
 	case !nodeName.MatchString(o.Node):
-		return fmt.Errorf("node %q: a name is made of letters, digits, - _ and .", o.Node)
+		return fmt.Errorf("node %q: a name is made of letters, digits, and . _ -", o.Node)
 	case o.Database == "":
 		return fmt.Errorf("node %q: several nodes need a PostgreSQL that they share (--database)", o.Node)
 	case o.Roles.Proxy:
