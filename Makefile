@@ -1,5 +1,5 @@
-# make run     builds and starts everything on this machine; RUN="--listen …" passes options
-# make site    the same with log-in, hub, rules and scheduler, in the folder SITE
+# make run     builds and starts a site with a sample app, in the folder SITE; RUN="--listen …" passes options
+# make serve   engine and page without a log-in, for one person
 # make test    Go tests, then the tests in Node (real clients over real sockets)
 # make lint    formatting, vet, golangci-lint
 # make bench   everything beside other engines, into bench/out/; BENCH="…" passes options
@@ -50,16 +50,16 @@ define npm-ci
 	done
 endef
 
-.PHONY: build run site test test-go test-portable test-node generate lint fmt bench bench-quick bench-tables bench-peers bench-v3 profile kill fuzz cross node-modules sample-data chromium postgres clean
+.PHONY: build run serve test test-go test-portable test-node generate lint fmt bench bench-quick bench-tables bench-peers bench-v3 profile kill fuzz cross node-modules sample-data chromium postgres clean
 
 build:
 	go build -o $(BIN) ./cmd/cognate
 
 run: build sample-data
-	$(BIN) serve --sample $(SAMPLE_DATA) $(RUN)
-
-site: build sample-data
 	$(BIN) site --dir $(SITE) --sample $(SAMPLE_DATA) $(RUN)
+
+serve: build sample-data
+	$(BIN) serve --sample $(SAMPLE_DATA) $(RUN)
 
 test: test-go test-node
 

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/rules"
@@ -149,5 +151,19 @@ func publishSample(ctx context.Context, s *site.Site, log *slog.Logger) error {
 		return err
 	}
 	log.Info("sample app published", "app", sample.Title, "stream", "Everyone")
-	return nil
+	return scheduleSample(ctx, s, id)
+}
+
+// scheduleSample has the sample app reloaded every hour.
+func scheduleSample(ctx context.Context, s *site.Site, appID string) error {
+	self := repository.Service("repository")
+	hourly := map[string]any{
+		"name": "Hourly", "enabled": true, "timeZone": "UTC", "daylightSavingTime": json.Number("0"), "incrementOption": json.Number("1"), "incrementDescription": "0 1 0 0",
+		"startDate": time.Now().Add(time.Minute).UTC().Format("2006-01-02T15:04:05.000Z"), "expirationDate": "9999-01-01T00:00:00.000Z",
+		"schemaFilterDescription": []any{"* * - * * * * *"},
+	}
+	_, err := s.Repo().CreateTask(ctx, &self, map[string]any{
+		"name": "Reload of " + sample.Title, "app": map[string]any{"id": appID}, "enabled": true, "taskSessionTimeout": json.Number("60"), "maxRetries": json.Number("1"),
+	}, []map[string]any{hourly}, nil)
+	return err
 }

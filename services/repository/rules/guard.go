@@ -2,6 +2,7 @@ package rules
 
 import (
 	"container/list"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"log/slog"
@@ -134,8 +135,14 @@ func (g *Guard) changed(kind, id, reason string) {
 	}
 }
 
+// logInvalidation logs small ones, of which each change brings some, for who
+// looks for them.
 func (g *Guard) logInvalidation(kind, reason, id string) {
-	g.log.Info("cache invalidation", "kind", kind, "reason", reason, "id", id)
+	level := slog.LevelInfo
+	if id != "" {
+		level = slog.LevelDebug
+	}
+	g.log.Log(context.Background(), level, "cache invalidation", "kind", kind, "reason", reason, "id", id)
 }
 
 // A fingerprint stands for all of a request that conditions can read: two

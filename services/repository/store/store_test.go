@@ -283,6 +283,7 @@ func TestChanges(t *testing.T) {
 				for _, c := range batch {
 					got <- c
 				}
+				clear(batch) // it is the listener's
 				return nil
 			})
 		}()

@@ -26,10 +26,10 @@ func (s *Store) Subscribe(ctx context.Context, since int64, f func([]Change) err
 			s.cfg.Log.Warn("changes cannot be read, trying again", "error", err)
 			retry = time.After(readPause)
 		case len(batch) > 0:
+			since = batch[len(batch)-1].Seq // f may do with the batch what it likes
 			if err := f(batch); err != nil {
 				return err
 			}
-			since = batch[len(batch)-1].Seq
 			continue
 		}
 		select {
