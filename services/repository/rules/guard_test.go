@@ -13,7 +13,7 @@ func TestInvalidation(t *testing.T) {
 	user, stream := newUser("u1"), newThing("Stream", "s1", "@open", "yes")
 	app := newThing("App", "a1", "stream", stream)
 	on := func(condition string) *RuleSet { return compileOK(t, securityRule("r", "App_*", Read, condition)) }
-	g := NewGuard(on(`resource.stream.@open = "yes"`), 0, slog.New(slog.NewTextHandler(&log, nil)))
+	g := NewGuard(on(`resource.stream.@open = "yes"`), 0, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	check := func(what string, want bool) {
 		t.Helper()
 		a, err := g.Access(Request{User: user})
