@@ -27,6 +27,7 @@ type siteCmd struct {
 	Rest       string            `help:"Address of the proxy for programs with a certificate of the site: tickets and sessions." default:"127.0.0.1:4243"`
 	Repository string            `help:"Address of the repository for programs with a certificate of the site." default:"127.0.0.1:4242"`
 	Engine     string            `help:"Address of the engine, for the proxy." default:"127.0.0.1:0"`
+	Program    []string          `help:"Program, with its folder, that external program tasks may run on this node." placeholder:"PATH"`
 	Trust      []netip.Prefix    `help:"Addresses that may name the user in a header, where a virtual proxy takes that for a log-in." placeholder:"CIDR"`
 	Database   string            `help:"Address of a PostgreSQL, as postgres://user:password@host/name; default: a file in the folder." placeholder:"URL" env:"COGNATE_DATABASE"`
 	Name       []string          `help:"Another name or address of this machine, for its certificate." placeholder:"NAME"`
@@ -120,7 +121,7 @@ func (c *siteCmd) options(log *slog.Logger) (site.Options, error) {
 		return site.Options{}, err
 	}
 	return site.Options{
-		Dir: c.Dir, Node: c.Node, Roles: roles, Listen: c.Listen, Rest: c.Rest, Engine: c.Engine, TrustedHeaders: c.Trust, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: "0.1.0",
+		Dir: c.Dir, Node: c.Node, Roles: roles, Listen: c.Listen, Rest: c.Rest, Engine: c.Engine, TrustedHeaders: c.Trust, Programs: c.Program, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: "0.1.0",
 	}, nil
 }
 
@@ -162,8 +163,8 @@ func scheduleSample(ctx context.Context, s *site.Site, appID string) error {
 		"startDate": time.Now().Add(time.Minute).UTC().Format("2006-01-02T15:04:05.000Z"), "expirationDate": "9999-01-01T00:00:00.000Z",
 		"schemaFilterDescription": []any{"* * - * * * * *"},
 	}
-	_, err := s.Repo().CreateTask(ctx, &self, map[string]any{
+	_, err := s.Repo().CreateTask(ctx, &self, s.Repo().Schema().Type("ReloadTask"), repository.TaskChange{Task: map[string]any{
 		"name": "Reload of " + sample.Title, "app": map[string]any{"id": appID}, "enabled": true, "taskSessionTimeout": json.Number("60"), "maxRetries": json.Number("1"),
-	}, []map[string]any{hourly}, nil)
+	}, SchemaEvents: []map[string]any{hourly}})
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -25,14 +26,23 @@ const folderType = "folder"
 // reasons are in [App.Progress]. It blocks; one reload of an app runs at a
 // time.
 func (a *App) Reload(ctx context.Context, user string) (ok bool, err error) {
+	return a.ReloadLogged(ctx, user, io.Discard)
+}
+
+// ReloadLogged is Reload with a script log: each statement, what came of it,
+// and the end, a line each with its time. What cannot be written is left out.
+func (a *App) ReloadLogged(ctx context.Context, user string, log io.Writer) (ok bool, err error) {
 	if !a.reloading.TryLock() {
 		return false, fmt.Errorf("%w: %s", ErrReloading, a.ID)
 	}
 	defer a.reloading.Unlock()
 	a.progress.start(a.now())
 	defer func() { a.progress.finish(a.now()) }()
+	sl := scriptLog{to: log, now: a.now}
+	sl.begin(a)
+	defer func() { sl.end(ok, a.Progress().Errors) }()
 
-	res, err := script.Run(ctx, a.Script(), a.scriptOptions(user))
+	res, err := script.Run(ctx, a.Script(), a.scriptOptions(user, &sl))
 	if err == nil {
 		err = a.take(res)
 	}
@@ -76,10 +86,10 @@ func scriptError(err error) ScriptError {
 	return ScriptError{Message: err.Error()}
 }
 
-func (a *App) scriptOptions(user string) script.Options {
+func (a *App) scriptOptions(user string, sl *scriptLog) script.Options {
 	o := script.Options{
 		Now: a.now, User: user, AppName: a.Title(), AppID: a.ID, ReloadTime: a.Loaded(),
-		Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: a.onScript, Keys: a.lib.keys(),
+		Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: func(e script.Event) { a.onScript(e); sl.event(e) }, Keys: a.lib.keys(),
 	}
 	o.Limits.MaxBytes = a.lib.opt.MemoryMax
 	if a.lib.opt.SealQVDs && a.lib.opt.Keys != nil {
@@ -105,18 +115,23 @@ func (a *App) onScript(e script.Event) {
 	case script.StatementStarted:
 		a.progress.current(strings.TrimSpace(e.Text))
 	case script.RowsLoaded:
-		a.progress.current(fmt.Sprintf("%s << %d Lines fetched", e.Table, e.Rows))
+		a.progress.current(fetched(e))
 	case script.TableFinished:
-		line := fmt.Sprintf("%s << %d Lines fetched", e.Table, e.Rows)
-		if e.Text != "" {
-			line += " (" + e.Text + ")"
-		}
-		a.progress.line(line)
+		a.progress.line(fetched(e))
 	case script.Traced:
 		a.progress.line(e.Text)
 	case script.ErrorIgnored:
 		a.progress.fail(ScriptError{Message: e.Text, Line: e.Line})
 	}
+}
+
+// fetched tells of rows of a table.
+func fetched(e script.Event) string {
+	line := fmt.Sprintf("%s << %d Lines fetched", e.Table, e.Rows)
+	if e.Text != "" {
+		line += " (" + e.Text + ")"
+	}
+	return line
 }
 
 // take makes the result of a script the app's data.

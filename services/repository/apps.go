@@ -27,8 +27,9 @@ type Engine interface {
 	// engine's form under a title; "" is the file's own. An error says what is
 	// wrong with the file.
 	Prepare(path, id, title string, keepData bool) (AppInfo, error)
-	// Reload runs the script of an app, and saves what it makes.
-	Reload(ctx context.Context, id, user string) (AppInfo, error)
+	// Reload runs the script of an app, and saves what it makes. log gets the
+	// script log.
+	Reload(ctx context.Context, id, user string, log io.Writer) (AppInfo, error)
 }
 
 // An AppInfo is what the file of an app tells of it.
@@ -298,8 +299,8 @@ func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, id string) e
 }
 
 // Reload runs the script of an app, and notes what came of it. It returns when
-// the script has ended.
-func (r *Repository) Reload(ctx context.Context, c *Caller, id string) error {
+// the script has ended; log gets the script log.
+func (r *Repository) Reload(ctx context.Context, c *Caller, id string, log io.Writer) error {
 	if r.engine == nil {
 		return ErrNoApps
 	}
@@ -307,7 +308,7 @@ func (r *Repository) Reload(ctx context.Context, c *Caller, id string) error {
 	if err != nil {
 		return err
 	}
-	info, err := r.engine.Reload(ctx, e.ID, c.String())
+	info, err := r.engine.Reload(ctx, e.ID, c.String(), log)
 	if err != nil {
 		return fmt.Errorf("reload %s: %w", text(e.Doc["name"]), err)
 	}

@@ -29,6 +29,9 @@ type Repository struct {
 	followed   seen
 	selections selections
 
+	scriptLogs ScriptLogs
+	tickets    tickets // for script logs
+
 	files     *appfiles.Folder // nil: this node keeps none
 	engine    Engine
 	exportsMu sync.Mutex
@@ -38,9 +41,10 @@ type Repository struct {
 // Options are what a repository needs. Now and Log may be nil; Files and Engine
 // are where this node keeps the files of apps.
 type Options struct {
-	Store  *store.Store // stays the caller's, to be closed after the repository
-	Files  *appfiles.Folder
-	Engine Engine
+	Store      *store.Store // stays the caller's, to be closed after the repository
+	Files      *appfiles.Folder
+	Engine     Engine
+	ScriptLogs ScriptLogs
 	// Member says that another node is the central one: this one makes no first
 	// entities, and does not end what others may be about to do with files.
 	Member bool
@@ -51,7 +55,7 @@ type Options struct {
 // Open opens the repository of a site. In an empty store it makes what every
 // site has.
 func Open(ctx context.Context, o Options) (*Repository, error) {
-	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, gone: make(chan struct{})}
+	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, scriptLogs: o.ScriptLogs, gone: make(chan struct{})}
 	if r.now == nil {
 		r.now = time.Now
 	}

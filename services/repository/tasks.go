@@ -2,36 +2,173 @@ package repository
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"strings"
 
+	"github.com/cognate-bi/cognate/services/repository/filter"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+	"github.com/cognate-bi/cognate/services/repository/schema"
 	"github.com/cognate-bi/cognate/services/repository/store"
 )
 
-// CreateTask creates a reload task with the events that start it, all or
-// nothing.
-func (r *Repository) CreateTask(ctx context.Context, c *Caller, task map[string]any, schemaEvents, compositeEvents []map[string]any) (map[string]any, error) {
+// A TaskChange is a task with changes of the events that start it. The task and
+// events that have an id are changed, others are created.
+type TaskChange struct {
+	Task                                          map[string]any
+	CompositeEvents, SchemaEvents                 []map[string]any
+	CompositeEventsToDelete, SchemaEventsToDelete []string
+}
+
+// CreateTask creates a task of a type with its events, all or nothing.
+func (r *Repository) CreateTask(ctx context.Context, c *Caller, t *schema.Type, change TaskChange) (map[string]any, error) {
+	return r.changeTask(ctx, c, t, &change, func(tx *store.Tx, d *decider) (*store.Entity, error) {
+		return r.create(ctx, tx, d, t, change.Task)
+	})
+}
+
+// UpdateTask changes a task and its events, all or nothing.
+func (r *Repository) UpdateTask(ctx context.Context, c *Caller, t *schema.Type, change TaskChange) (map[string]any, error) {
+	id := text(change.Task[schema.ID])
+	if id == "" {
+		return nil, &schema.Error{Field: "task." + schema.ID, Reason: "is missing"}
+	}
+	return r.changeTask(ctx, c, t, &change, func(tx *store.Tx, d *decider) (*store.Entity, error) {
+		return r.update(ctx, tx, d, t, id, change.Task)
+	})
+}
+
+func (r *Repository) changeTask(ctx context.Context, c *Caller, t *schema.Type, change *TaskChange, task func(*store.Tx, *decider) (*store.Entity, error)) (map[string]any, error) {
 	d, err := r.decider(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	var made *store.Entity
+	var e *store.Entity
 	err = r.change(ctx, c, func(tx *store.Tx) error {
-		if made, err = r.create(ctx, tx, d, r.schema.Type("ReloadTask"), task); err != nil {
+		if e, err = task(tx, d); err != nil {
 			return err
 		}
-		for typ, events := range map[string][]map[string]any{"SchemaEvent": schemaEvents, "CompositeEvent": compositeEvents} {
-			for _, event := range events {
-				event = maps.Clone(event)
-				event["reloadTask"] = ref(made.ID)
-				if _, err := r.create(ctx, tx, d, r.schema.Type(typ), event); err != nil {
-					return err
-				}
-			}
+		if err := r.changeEvents(ctx, tx, d, e, "SchemaEvent", change.SchemaEvents, change.SchemaEventsToDelete); err != nil {
+			return err
 		}
-		return nil
+		return r.changeEvents(ctx, tx, d, e, "CompositeEvent", change.CompositeEvents, change.CompositeEventsToDelete)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return r.one(ctx, d, made, false)
+	return r.one(ctx, d, e, false)
+}
+
+// taskField is the field of an event that names a task of the type.
+func taskField(typ string) string { return strings.ToLower(typ[:1]) + typ[1:] }
+
+// changeEvents changes the events of one type of a task. An event of another
+// task is not touched.
+func (r *Repository) changeEvents(ctx context.Context, tx *store.Tx, d *decider, task *store.Entity, typ string, events []map[string]any, gone []string) error {
+	t, field := r.schema.Type(typ), taskField(task.Type)
+	own := func(id string) error {
+		e, err := tx.Get(ctx, typ, id)
+		if err == nil && refID(e.Doc[field]) != task.ID {
+			err = fmt.Errorf("%s %s is one of another task: %w", typ, id, ErrInvalid)
+		}
+		return err
+	}
+	for _, id := range gone {
+		if err := own(id); err != nil {
+			return err
+		}
+		if err := r.delete(ctx, tx, d, t, id); err != nil {
+			return err
+		}
+	}
+	for _, event := range events {
+		event = maps.Clone(event)
+		event[field] = ref(task.ID)
+		id := text(event[schema.ID])
+		if id == "" || id == noID {
+			delete(event, schema.ID)
+			if _, err := r.create(ctx, tx, d, t, event); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := own(id); err != nil {
+			return err
+		}
+		if _, err := r.update(ctx, tx, d, t, id, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noID is what clients send for an entity that has no id yet.
+const noID = "00000000-0000-0000-0000-000000000000"
+
+// CopyTask makes a task of another one, without its events and results. Tags
+// and custom properties come along where that is said.
+func (r *Repository) CopyTask(ctx context.Context, c *Caller, id, name string, withProperties, withTags bool) (map[string]any, error) {
+	_, from, err := r.allowed(ctx, c, "Task", id, rules.Read)
+	if err != nil {
+		return nil, err
+	}
+	doc := maps.Clone(from.Doc)
+	for _, own := range []string{"operational", "isManuallyTriggered"} {
+		delete(doc, own)
+	}
+	if !withProperties {
+		delete(doc, "customProperties")
+	}
+	if !withTags {
+		delete(doc, "tags")
+	}
+	if doc["name"] = name; name == "" {
+		doc["name"] = text(from.Doc["name"]) + "(1)"
+	}
+	made, err := r.Create(ctx, c, r.schema.Type(from.Type), doc)
+	if err != nil {
+		return nil, err
+	}
+	return made[0], nil
+}
+
+// TasksNamed returns the ids of the tasks of a name that the caller may read.
+func (r *Repository) TasksNamed(ctx context.Context, c *Caller, name string) ([]string, error) {
+	found, err := r.Condensed(ctx, c, r.schema.Type("Task"), Query{Filter: filter.Equal("name", name).String()})
+	ids := make([]string, len(found))
+	for i, t := range found {
+		ids[i] = text(t[schema.ID])
+	}
+	return ids, err
+}
+
+// ManualTask returns the id of the task by which an app is reloaded by hand,
+// made at the first time, for who may reload the app.
+func (r *Repository) ManualTask(ctx context.Context, c *Caller, appID string) (string, error) {
+	_, app, err := r.allowed(ctx, c, "App", appID, rules.Update)
+	if err != nil {
+		return "", err
+	}
+	var id string
+	err = r.change(ctx, c, func(tx *store.Tx) error {
+		tasks, err := tx.List(ctx, "ReloadTask", store.Query{Where: filter.Equal("app.id", app.ID)})
+		if err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			if manual, _ := t.Doc["isManuallyTriggered"].(bool); manual {
+				id = t.ID
+				return nil
+			}
+		}
+		name := []rune("Manually triggered reload of " + text(app.Doc["name"]))
+		made, err := tx.Create(ctx, "ReloadTask", map[string]any{
+			"name": string(name[:min(len(name), 500)]), "app": ref(app.ID), "enabled": true, "isManuallyTriggered": true, "taskSessionTimeout": number(1440), "maxRetries": number(0),
+		})
+		if err == nil {
+			id = made.ID
+		}
+		return err
+	})
+	return id, err
 }

@@ -43,13 +43,19 @@ func (r *Rules) Claim(b *Board, worker string, slots int) (attempts []Attempt) {
 	return attempts
 }
 
+// heartbeats is how often the board notes that a worker lives, before it would
+// be taken for silent.
+const heartbeats = 6
+
 // Heard notes that a worker lives. It returns which of its attempts are to be
 // stopped.
 func (r *Rules) Heard(b *Board, worker string) (stop []string) {
 	if b.Workers == nil {
 		b.Workers = map[string]time.Time{}
 	}
-	b.Workers[worker] = r.Now
+	if r.Now.Sub(b.Workers[worker]) >= r.Silence/heartbeats { // an idle board is not written each second
+		b.Workers[worker] = r.Now
+	}
 	for _, e := range b.Executions {
 		if e.Worker == worker && e.Abort != NotAborted {
 			e.Status = Aborting

@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"strings"
 
@@ -40,13 +41,13 @@ func (a *Apps) info(path string, opened *app.App) (repository.AppInfo, error) {
 }
 
 // Reload implements [repository.Engine].
-func (a *Apps) Reload(ctx context.Context, id, user string) (info repository.AppInfo, err error) {
+func (a *Apps) Reload(ctx context.Context, id, user string, log io.Writer) (info repository.AppInfo, err error) {
 	opened, err := a.lib.Open(id)
 	if err != nil {
 		return info, err
 	}
 	defer a.lib.Close(opened)
-	ok, err := opened.Reload(ctx, user)
+	ok, err := opened.ReloadLogged(ctx, user, log)
 	if err != nil {
 		return info, err
 	}

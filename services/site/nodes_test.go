@@ -63,7 +63,9 @@ func TestNodes(t *testing.T) {
 	defer two.Library().Close(there)
 	before := there.Loaded()
 	self := repository.Service("api")
-	task, err := central.Repo().CreateTask(t.Context(), &self, map[string]any{"name": "now", "app": ref(app.ID), "enabled": true, "taskSessionTimeout": number(10), "maxRetries": number(0)}, nil, nil)
+	task, err := central.Repo().CreateTask(t.Context(), &self, central.Repo().Schema().Type("ReloadTask"), repository.TaskChange{
+		Task: map[string]any{"name": "now", "app": ref(app.ID), "enabled": true, "taskSessionTimeout": number(10), "maxRetries": number(0)},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,16 @@
 package site
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/schema"
@@ -17,19 +21,39 @@ import (
 // A board keeps the scheduler's board and its results in the store of the
 // repository: a change of the board and the results that come of it are one
 // transaction.
-type board struct{ db *store.Store }
+//
+// What has not changed is not written, and the plan is read anew only after
+// changes: managers and workers look every second.
+type board struct {
+	db   *store.Store
+	logs repository.ScriptLogs
 
-var _ scheduler.Store = board{}
+	mu   sync.Mutex
+	plan *scheduler.Plan // as it was at a change of the store
+	seq  int64
+}
+
+var _ scheduler.Store = (*board)(nil)
 
 // stateName is where the board lies.
 const stateName = "scheduler"
 
 // Update implements [scheduler.Store].
-func (b board) Update(ctx context.Context, change func(*scheduler.Board) ([]scheduler.Result, error)) error {
+func (b *board) Update(ctx context.Context, change func(*scheduler.Board) ([]scheduler.Result, error)) error {
 	return b.db.Tx(ctx, func(tx *store.Tx) error {
 		tx.User = repository.InternalDirectory + `\sa_scheduler`
+		var was json.RawMessage
+		if err := tx.State(ctx, stateName, &was); err != nil {
+			return err
+		}
 		now := &scheduler.Board{}
-		if err := tx.State(ctx, stateName, now); err != nil {
+		if was != nil {
+			if err := json.Unmarshal(was, now); err != nil {
+				return fmt.Errorf("board of the scheduler: %w", err)
+			}
+		}
+		before, err := json.Marshal(now)
+		if err != nil {
 			return err
 		}
 		results, err := change(now)
@@ -37,18 +61,22 @@ func (b board) Update(ctx context.Context, change func(*scheduler.Board) ([]sche
 			return err
 		}
 		for i := range results {
-			if err := record(ctx, tx, &results[i]); err != nil {
+			if err := b.record(ctx, tx, &results[i]); err != nil {
 				return err
 			}
 		}
-		return tx.SetState(ctx, stateName, now)
+		after, err := json.Marshal(now)
+		if err != nil || bytes.Equal(before, after) {
+			return err
+		}
+		return tx.SetState(ctx, stateName, json.RawMessage(after))
 	})
 }
 
 // record stores the result of an attempt, and makes it the last one of its
 // task.
-func record(ctx context.Context, tx *store.Tx, r *scheduler.Result) error {
-	task, err := tx.Get(ctx, "ReloadTask", r.TaskID)
+func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) error {
+	task, err := tx.Get(ctx, "Task", r.TaskID)
 	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile: nobody asks for it
 		return nil
 	}
@@ -65,25 +93,28 @@ func record(ctx context.Context, tx *store.Tx, r *scheduler.Result) error {
 		}
 		details = append(details, ref(e.ID))
 	}
-	app, _ := task.Doc["app"].(map[string]any)
-	result, err := tx.Create(ctx, "ExecutionResult", map[string]any{
-		"taskID": r.TaskID, "executionID": r.ExecutionID, "appID": app["id"], "executingNodeName": r.Worker, "status": number(int(r.Status)),
+	doc := map[string]any{
+		"taskID": r.TaskID, "executionID": r.ExecutionID, "appID": objectOf(task.Doc["app"])["id"], "executingNodeName": r.Worker, "status": number(int(r.Status)),
 		"startTime": schema.FormatDate(r.Started), "stopTime": schema.FormatDate(r.Stopped), "duration": number(int(r.Stopped.Sub(r.Started).Milliseconds())),
 		"details": details, "scriptLogAvailable": false,
-	})
+	}
+	if size, there := b.logs.Size(r.ScriptLog); there && r.ScriptLog != "" {
+		doc["scriptLogAvailable"], doc["scriptLogLocation"], doc["scriptLogSize"], doc["fileReferenceID"] = true, r.ScriptLog, number(int(size)), uuid.NewString()
+	}
+	result, err := tx.Create(ctx, "ExecutionResult", doc)
 	if err != nil {
 		return err
 	}
 	last := map[string]any{"lastExecutionResult": ref(result.ID)}
 	if id, _ := task.Doc["operational"].(map[string]any); id != nil {
-		_, err = tx.Update(ctx, "ReloadTaskOperational", fmt.Sprint(id["id"]), last)
+		_, err = tx.Update(ctx, task.Type+"Operational", fmt.Sprint(id["id"]), last)
 		return err
 	}
-	operational, err := tx.Create(ctx, "ReloadTaskOperational", last)
+	operational, err := tx.Create(ctx, task.Type+"Operational", last)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Update(ctx, "ReloadTask", task.ID, map[string]any{"operational": ref(operational.ID)})
+	_, err = tx.Update(ctx, task.Type, task.ID, map[string]any{"operational": ref(operational.ID)})
 	return err
 }
 
@@ -91,11 +122,30 @@ func ref(id string) map[string]any { return map[string]any{"id": id} }
 
 func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 
-// Plan implements [scheduler.Store]. An event that is no schedule is left out:
-// it was refused when it was saved, or comes from elsewhere.
-func (b board) Plan(ctx context.Context) (*scheduler.Plan, error) {
+// Plan implements [scheduler.Store].
+func (b *board) Plan(ctx context.Context) (*scheduler.Plan, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	seq, err := b.db.LastChange(ctx) // before the plan is read: what changes meanwhile is read again
+	if err != nil {
+		return nil, err
+	}
+	if b.plan != nil && seq == b.seq {
+		return b.plan, nil
+	}
+	plan, err := b.readPlan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b.plan, b.seq = plan, seq
+	return plan, nil
+}
+
+// readPlan reads tasks and events. An event that is no schedule is left out: it
+// was refused when it was saved, or comes from elsewhere.
+func (b *board) readPlan(ctx context.Context) (*scheduler.Plan, error) {
 	plan := &scheduler.Plan{Tasks: map[string]*scheduler.Task{}}
-	tasks, err := b.db.List(ctx, "ReloadTask", store.Query{})
+	tasks, err := b.db.List(ctx, "Task", store.Query{})
 	if err != nil {
 		return nil, err
 	}
@@ -186,25 +236,9 @@ func date(e *store.Entity, field string) time.Time {
 	return t
 }
 
-// reloads runs reload tasks.
-type reloads struct{ repo *repository.Repository }
-
-var _ scheduler.Executor = reloads{}
-
-// Run implements [scheduler.Executor].
-func (r reloads) Run(ctx context.Context, a scheduler.Attempt) (scheduler.Done, error) {
-	self := repository.Service("scheduler")
-	task, err := r.repo.Get(ctx, &self, r.repo.Schema().Type("ReloadTask"), a.TaskID, false)
-	if err != nil {
-		return scheduler.Done{}, err
-	}
-	app, _ := task["app"].(map[string]any)
-	return scheduler.Done{}, r.repo.Reload(ctx, &self, fmt.Sprint(app["id"]))
-}
-
 // tasks is what the repository's interface asks the scheduler.
 type tasks struct {
-	board   board
+	board   *board
 	manager *scheduler.Manager
 }
 

@@ -43,7 +43,7 @@ func TestScheduledReload(t *testing.T) {
 				schemas = append(schemas, e)
 			}
 		}
-		made, err := repo.CreateTask(t.Context(), &self, doc, schemas, chains)
+		made, err := repo.CreateTask(t.Context(), &self, types.Type("ReloadTask"), repository.TaskChange{Task: doc, SchemaEvents: schemas, CompositeEvents: chains})
 		if err != nil {
 			t.Fatal(err)
 		}

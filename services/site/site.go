@@ -47,10 +47,12 @@ type Options struct {
 	// TrustedHeaders are the addresses that may name users in a header, where
 	// a virtual proxy takes that for a log-in.
 	TrustedHeaders []netip.Prefix
-	Page           http.Handler
-	Library        app.Options // Dir is set from ours
-	Version        string
-	Log            *slog.Logger
+	// Programs are those that tasks may run on this node, as they name them.
+	Programs []string
+	Page     http.Handler
+	Library  app.Options // Dir is set from ours
+	Version  string
+	Log      *slog.Logger
 	// FirstPassword is told the password of the first administrator, once.
 	FirstPassword func(user, password string)
 	// Ready is told when the site answers.
@@ -196,14 +198,19 @@ func (s *Site) openRepository(ctx context.Context) error {
 	if s.lib, err = app.NewLibrary(o); err != nil {
 		return err
 	}
-	s.repo, err = repository.Open(ctx, repository.Options{Store: s.store, Files: files, Engine: NewApps(s.lib), Member: !s.opt.central(), Log: s.opt.Log})
+	logs := repository.ScriptLogs(filepath.Join(logDir(s.opt.Dir), "Script"))
+	s.repo, err = repository.Open(ctx, repository.Options{
+		Store: s.store, Files: files, Engine: NewApps(s.lib), ScriptLogs: logs, Member: !s.opt.central(), Log: s.opt.Log,
+	})
 	if err != nil {
 		return err
 	}
 	set := scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.opt.Log}
-	s.tasks = tasks{board{s.store}, scheduler.NewManager(board{s.store}, set)}
+	on := &board{db: s.store, logs: logs}
+	s.tasks = tasks{on, scheduler.NewManager(on, set)}
 	if s.opt.Roles.Scheduler && s.opt.Roles.Engine {
-		s.worker = scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), slots, board{s.store}, reloads{s.repo}, set)
+		x := &executor{repo: s.repo, store: s.store, logs: logs, programs: s.opt.Programs}
+		s.worker = scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), slots, on, x, set)
 	}
 	return nil
 }

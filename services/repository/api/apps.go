@@ -145,9 +145,20 @@ func (s *Server) replaceApp(r *request) (answer, error) {
 	return ok(app)
 }
 
-// reloadApp reloads an app; it answers when the script has ended.
+// reloadApp starts the task that reloads an app by hand. Without a scheduler it
+// reloads it at once, and answers when the script has ended.
 func (s *Server) reloadApp(r *request) (answer, error) {
-	if err := s.repo.Reload(r, r.caller, r.args["id"]); err != nil {
+	if s.opt.Tasks != nil {
+		task, err := s.repo.ManualTask(r, r.caller, r.args["id"])
+		if err != nil {
+			return answer{}, err
+		}
+		if _, err := s.opt.Tasks.Start(r, task); err != nil {
+			return answer{}, err
+		}
+		return empty()
+	}
+	if err := s.repo.Reload(r, r.caller, r.args["id"], io.Discard); err != nil {
 		return answer{}, err
 	}
 	return empty()

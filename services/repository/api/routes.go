@@ -45,7 +45,7 @@ func (o *route) match(r *request) (args map[string]string, fits bool) {
 
 // special are the operations that are not the same for all types.
 func (s *Server) special() []route {
-	return []route{
+	return append(s.taskRoutes(), []route{
 		at("GET /about", s.about),
 		at("GET /about/api/enums", s.aboutEnums),
 		at("GET /about/api/relations", s.aboutRelations),
@@ -65,12 +65,6 @@ func (s *Server) special() []route {
 		at("GET /app/hublist/full", s.hubList(true)),
 		at("GET /app/{id}/privileges", s.appPrivileges),
 
-		at("POST /task/{id}/start", s.start),
-		at("POST /task/{id}/start/synchronous", s.startSynchronous),
-		at("POST /task/{id}/stop", s.stopTask),
-		at("GET /executionsession/{id}", s.execution),
-		at("POST /reloadtask/create", s.createTask),
-
 		at("POST /selection", s.selectItems),
 		at("POST /selection/{type}", s.selectFiltered),
 		at("DELETE /selection/{sid}", s.dropSelection),
@@ -86,5 +80,5 @@ func (s *Server) special() []route {
 		at("POST /systemrule/security/resetcache", s.ruleReset),
 		at("GET /systemrule/security/explain", s.ruleExplain),
 		at("POST /systemrule/security/evaluatetransientresources", s.ruleSections),
-	}
+	}...)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -55,6 +56,13 @@ type answer struct {
 	body   any
 }
 
+// A download is a body that is a file.
+type download struct {
+	file        io.ReadCloser
+	sizeBytes   int64
+	contentType string
+}
+
 func ok(body any) (answer, error)      { return answer{fasthttp.StatusOK, body}, nil }
 func created(body any) (answer, error) { return answer{fasthttp.StatusCreated, body}, nil }
 func empty() (answer, error)           { return answer{fasthttp.StatusNoContent, nil}, nil }
@@ -91,6 +99,11 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx, c repository.Caller) {
 	}
 	ctx.SetStatusCode(a.status)
 	if a.body == nil {
+		return
+	}
+	if d, is := a.body.(download); is {
+		ctx.SetContentType(d.contentType)
+		ctx.SetBodyStream(d.file, int(d.sizeBytes)) // which closes it
 		return
 	}
 	body, err := json.Marshal(a.body)
@@ -158,7 +171,7 @@ func statusOf(err error) (status int, text string) {
 		return fasthttp.StatusForbidden, err.Error()
 	case errors.Is(err, repository.ErrStale):
 		return fasthttp.StatusConflict, err.Error()
-	case errors.Is(err, repository.ErrExists):
+	case errors.Is(err, repository.ErrExists), errors.Is(err, repository.ErrInvalid):
 		return fasthttp.StatusBadRequest, err.Error()
 	case errors.Is(err, appfiles.ErrNoFile):
 		return fasthttp.StatusNotFound, err.Error()

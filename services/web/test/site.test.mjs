@@ -1,12 +1,13 @@
 // A site: unmodified clients of the field against its log-in, hub and repository.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import WebSocket from 'ws';
-import { repositoryOf, startSite } from './site.mjs';
+import { openSession, startServer } from './server.mjs';
+import { repositoryOf, startSite, Visitor } from './site.mjs';
 
 const require = createRequire(import.meta.url);
 const enigma = require('enigma.js');
@@ -20,7 +21,7 @@ let site; let browser;
 const interact = (user) => repositoryOf(site, user);
 
 before(async () => {
-  site = await startSite();
+  site = await startSite('--program', process.execPath);
   if (!skip) browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
 });
 after(async () => { await browser?.close(); assert.equal(await site?.stop(), 0); });
@@ -55,6 +56,91 @@ test('qrs-interact: users, streams, tags, rules', async () => {
   assert.deepEqual((await ann.Get('stream/count')).body, (await ann.Get('stream/count?filter=name so \'o\'')).body);
   assert.equal((await qrs.Delete(`stream/${stream.id}`)).statusCode, 204);
   assert.equal((await qrs.Delete(`user/${user.id}`)).statusCode, 204);
+});
+
+/** The file of an app with a script, and with its data. */
+async function appFile(script) {
+  const server = await startServer();
+  const { global, close } = await openSession(server);
+  const { qAppId } = await global.createApp('Made elsewhere');
+  const doc = await global.openDoc(qAppId);
+  await doc.setScript(script);
+  assert.equal(await doc.doReload(), true);
+  await doc.doSave();
+  await close();
+  const file = readFileSync(path.join(server.apps, readdirSync(server.apps).find((f) => f.endsWith('.qvf'))));
+  await server.stop();
+  return file;
+}
+
+/** Waits until an execution has ended; its results. */
+async function ended(qrs, execution) {
+  for (let i = 0; i < 300; i += 1) {
+    const there = await qrs.Get(`executionsession/${execution}`).catch((e) => { assert.match(e.message, /404/); return null; });
+    if (!there) return (await qrs.Get(`executionresult/full?filter=ExecutionId eq ${execution}`)).body;
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+  throw new Error(`execution ${execution} does not end`);
+}
+
+test('qrs-interact: the life of an app, and its tasks', async () => {
+  const file = await appFile('TRACE hello;\nT: LOAD RecNo() AS x AUTOGENERATE 10;');
+  const app = (await interact().Post('app/upload?name=Uploaded&keepdata=true', file, 'application/vnd.qlik.sense.app')).body;
+  assert.deepEqual([app.name, app.published, app.owner.userId], ['Uploaded', false, 'sa_api']);
+  const qrs = interact();
+  const renamed = (await qrs.Put(`app/${app.id}`, { ...app, name: 'Renamed' })).body;
+  assert.equal(renamed.name, 'Renamed');
+  await assert.rejects(qrs.Put(`app/${app.id}`, { ...app, name: 'Late' }), /409/);
+  const copy = (await qrs.Post(`app/${app.id}/copy?name=Copy`)).body;
+  const [stream] = (await qrs.Get("stream?filter=name eq 'Everyone'")).body;
+  assert.equal((await qrs.Put(`app/${copy.id}/publish?stream=${stream.id}`, {})).body.published, true);
+  const { downloadPath } = (await qrs.Post(`app/${app.id}/export/4f0b6d0e-0000-4000-8000-000000000001`)).body;
+  const exported = (await qrs.Get(downloadPath)).body;
+  assert.ok(exported.length > 1000 && exported.subarray(0, 4).equals(file.subarray(0, 4)), 'the exported file is an app');
+  assert.equal((await interact().Put(`app/${app.id}/replace?app=${copy.id}`, {})).body.id, copy.id);
+
+  const { body: task } = await qrs.Post('reloadtask/create', {
+    task: { name: 'nightly', app: { id: app.id }, enabled: true, taskSessionTimeout: 10, maxRetries: 0 },
+    schemaEvents: [{ name: 'some day', enabled: true, timeZone: 'UTC', daylightSavingTime: 0, incrementOption: 2, startDate: '2099-01-01T00:00:00.000Z', expirationDate: '9999-01-01T00:00:00.000Z', schemaFilterDescription: ['* * - * * * * *'], incrementDescription: '0 0 1 0' }],
+    compositeEvents: [],
+  }, 'json');
+  const [event] = (await qrs.Get(`schemaevent/full?filter=reloadTask.id eq ${task.id}`)).body;
+  const changed = (await qrs.Post('reloadtask/update', {
+    task: { ...task, name: 'weekly' }, schemaEventsToDelete: [event.id], compositeEventsToDelete: [], schemaEvents: [{ ...event, id: undefined, modifiedDate: undefined, name: 'another day' }], compositeEvents: [],
+  }, 'json')).body;
+  assert.equal(changed.name, 'weekly');
+  assert.deepEqual((await qrs.Get(`schemaevent?filter=reloadTask.id eq ${task.id}`)).body.map((e) => e.name), ['another day']);
+
+  const execution = (await qrs.Post('task/start/synchronous?name=weekly')).body.value;
+  const [result] = await ended(qrs, execution);
+  assert.deepEqual([result.status, result.appID, result.scriptLogAvailable], [7, app.id, true]);
+  const log = async () => {
+    const ticket = (await qrs.Get(`reloadtask/${task.id}/scriptlogfile?executionResultId=${result.id}`)).body.value;
+    const from = { cert: site.file('Certificates', 'client.pem'), key: site.file('Certificates', 'client_key.pem'), headers: { 'X-Qlik-User': 'UserDirectory=Internal;UserId=sa_api', 'X-Qlik-Xrfkey': 'abcdefghijklmnop' } };
+    const url = `https://127.0.0.1:${site.repository}/qrs/download/reloadtask/${ticket}/scriptlog.txt?xrfkey=abcdefghijklmnop`;
+    return [await new Visitor().send(url, from), await new Visitor().send(url, from)];
+  };
+  const [first, second] = await log();
+  assert.match(first.text, /Execution started\.[\s\S]*000001 {2}TRACE hello[\s\S]* hello\n[\s\S]*T << 10 Lines fetched\n[\s\S]*Execution finished\./);
+  assert.equal(second.status, 404, 'a ticket counts once');
+  assert.equal((await qrs.Get(`reloadtask/${task.id}`)).body.operational.lastExecutionResult.status, 7);
+
+  await qrs.Put(`app/${app.id}`, { ...(await qrs.Get(`app/${app.id}`)).body, name: 'Renamed' });
+  assert.equal((await qrs.Post(`app/${app.id}/reload`)).statusCode, 204);
+  const [manual] = (await qrs.Get("reloadtask/full?filter=isManuallyTriggered eq true")).body;
+  assert.equal(manual.name, 'Manually triggered reload of Renamed');
+
+  const program = (await qrs.Post('externalprogramtask', { name: 'says hello', enabled: true, taskSessionTimeout: 1, maxRetries: 0, path: process.execPath, parameters: '-e "console.log(`hello ${process.argv[1]}`)" "a b"' }, 'json')).body;
+  const [said] = await ended(qrs, (await qrs.Post(`task/${program.id}/start/synchronous`)).body.value);
+  assert.deepEqual([said.status, said.details[0].message], [7, 'hello a b']);
+  const other = (await qrs.Post('externalprogramtask', { name: 'not allowed', enabled: true, taskSessionTimeout: 1, maxRetries: 1, path: '/bin/sh', parameters: '-c true' }, 'json')).body;
+  const tries = await ended(qrs, (await qrs.Post(`task/${other.id}/start/synchronous`)).body.value);
+  assert.deepEqual(tries.map((t) => t.status), [8, 8]);
+  assert.match(tries[0].details[0].message, /may not be run here/);
+
+  assert.equal((await qrs.Delete(`app/${app.id}`)).statusCode, 204);
+  await assert.rejects(qrs.Get(`reloadtask/${task.id}`), /404/, 'its tasks go with it');
+  assert.equal((await qrs.Delete(`app/${copy.id}`)).statusCode, 204);
 });
 
 test('enigma.js through the proxy, the hub, and who may not', { skip }, async () => {

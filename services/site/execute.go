@@ -1,0 +1,58 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/store"
+	"github.com/cognate-bi/cognate/services/scheduler"
+)
+
+// An executor runs the tasks of a node.
+type executor struct {
+	repo     *repository.Repository
+	store    *store.Store
+	logs     repository.ScriptLogs
+	programs []string // that external program tasks may run, with their folders
+}
+
+var _ scheduler.Executor = (*executor)(nil)
+
+// Run implements [scheduler.Executor].
+func (x *executor) Run(ctx context.Context, a scheduler.Attempt) (scheduler.Done, error) {
+	task, err := x.store.Get(ctx, "Task", a.TaskID)
+	if err != nil {
+		return scheduler.Done{}, err
+	}
+	switch task.Type {
+	case "ReloadTask":
+		return x.reload(ctx, a, task)
+	case "ExternalProgramTask":
+		return x.program(ctx, task)
+	}
+	return scheduler.Done{}, fmt.Errorf("tasks of the type %s cannot be run by this server yet", task.Type)
+}
+
+// reload runs the script of an app, and keeps its log. An app that cannot be
+// logged is reloaded all the same.
+func (x *executor) reload(ctx context.Context, a scheduler.Attempt, task *store.Entity) (done scheduler.Done, err error) {
+	if truth(task, "isPartialReload") {
+		return done, errors.New("partial reloads are not there yet: let the task reload the whole app")
+	}
+	app := fmt.Sprint(objectOf(task.Doc["app"])["id"])
+	log, err := x.logs.Create(app, a.ExecutionID, time.Now())
+	if err != nil {
+		return done, err
+	}
+	done.ScriptLog = filepath.Base(log.Name())
+	self := repository.Service("scheduler")
+	err = x.repo.Reload(ctx, &self, app, log)
+	if bad := errors.Join(log.Close(), x.logs.Prune(app)); bad != nil {
+		done.Details = append(done.Details, scheduler.Detail{Severity: scheduler.DetailWarning, Message: "script log: " + bad.Error(), Created: time.Now()})
+	}
+	return done, err
+}
