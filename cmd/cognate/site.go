@@ -145,7 +145,8 @@ func publishSample(ctx context.Context, s *site.Site, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Repo().Adopt(ctx, &self, id, repository.AppInfo{Title: e.Title, SizeBytes: e.SizeBytes, Loaded: e.Loaded}); err != nil {
+	owner := repository.Caller{Directory: site.LocalDirectory, ID: site.FirstUser}
+	if err := s.Repo().Adopt(ctx, &owner, id, repository.AppInfo{Title: e.Title, SizeBytes: e.SizeBytes, Loaded: e.Loaded}); err != nil {
 		return err
 	}
 	if _, err := s.Repo().Publish(ctx, &self, id, rules.EveryoneStreamID, ""); err != nil {

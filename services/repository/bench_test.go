@@ -45,7 +45,7 @@ func BenchmarkHubList(b *testing.B) {
 func manyApps(b *testing.B, repo *repository.Repository, ann *repository.Caller) (seen int) {
 	b.Helper()
 	service := repository.Service("api")
-	if _, err := repo.LogIn(b.Context(), ann, ""); err != nil {
+	if _, _, err := repo.LogIn(b.Context(), ann, ""); err != nil {
 		b.Fatal(err)
 	}
 	create := func(typ string, docs []map[string]any) []map[string]any {

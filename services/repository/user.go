@@ -10,30 +10,30 @@ import (
 )
 
 // LogIn returns the user who has just been identified, stored at the first
-// time. name is shown; it may be empty. Inactive users and service accounts do
-// not log in.
-func (r *Repository) LogIn(ctx context.Context, c *Caller, name string) (id string, err error) {
+// time with a name to show, which may be empty, and the name that he has.
+// Inactive users and service accounts do not log in.
+func (r *Repository) LogIn(ctx context.Context, c *Caller, name string) (id, shown string, err error) {
 	if c.IsService() {
-		return "", fmt.Errorf("%s: a service account: %w", c, ErrForbidden)
+		return "", "", fmt.Errorf("%s: a service account: %w", c, ErrForbidden)
 	}
 	user, err := r.user(ctx, c)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if user.ID == "" {
 		if name == "" {
 			name = c.ID
 		}
 		if user, err = r.addUser(ctx, c, name); err != nil {
-			return "", fmt.Errorf("first log-in of %s: %w", c, err)
+			return "", "", fmt.Errorf("first log-in of %s: %w", c, err)
 		}
 	}
 	for _, closed := range []string{"inactive", "blacklisted", "removedExternally"} {
 		if v, _ := user.Doc[closed].(bool); v {
-			return "", fmt.Errorf("%s: %w", c, ErrInactive)
+			return "", "", fmt.Errorf("%s: %w", c, ErrInactive)
 		}
 	}
-	return user.ID, nil
+	return user.ID, text(user.Doc["name"]), nil
 }
 
 func (r *Repository) addUser(ctx context.Context, c *Caller, name string) (made *store.Entity, err error) {
@@ -55,6 +55,20 @@ func (r *Repository) MakeAdministrator(ctx context.Context, userID string) error
 		_, err := tx.Update(ctx, "User", userID, map[string]any{"roles": []any{rules.RootAdmin}})
 		return err
 	})
+}
+
+// Favorites returns the ids of the apps that the caller has marked.
+func (r *Repository) Favorites(ctx context.Context, c *Caller) ([]string, error) {
+	user, err := r.user(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	list, _ := user.Doc["favorites"].([]any)
+	ids := make([]string, len(list))
+	for i, id := range list {
+		ids[i] = text(id)
+	}
+	return ids, nil
 }
 
 // Favorite adds an app to the caller's favourites, or takes it out.

@@ -182,7 +182,7 @@ func TestLifeOfAnApp(t *testing.T) {
 func testLifeOfAnApp(t *testing.T, n *node) {
 	const service, ann, bob = `INTERNAL\sa_api`, `DOM\ann`, `DOM\bob`
 	for _, name := range []string{"ann", "bob"} {
-		if _, err := n.repo.LogIn(t.Context(), &repository.Caller{Directory: "DOM", ID: name}, ""); err != nil {
+		if _, _, err := n.repo.LogIn(t.Context(), &repository.Caller{Directory: "DOM", ID: name}, ""); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,8 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
+	"github.com/cognate-bi/cognate/services/hub"
 	"github.com/cognate-bi/cognate/services/proxy"
 	"github.com/cognate-bi/cognate/services/proxy/auth"
 	"github.com/cognate-bi/cognate/services/proxy/balance"
@@ -19,7 +18,7 @@ import (
 )
 
 func (s *Site) openPages(context.Context) (err error) {
-	s.pages = internal(s.opt.Log, func(ctx *fasthttp.RequestCtx) { servePage(ctx, s.opt.Page) })
+	s.pages = internal(s.opt.Log, s.servePages(hub.New(hub.Options{Version: s.opt.Version, Log: s.opt.Log})))
 	s.pagesAt, err = net.Listen("tcp", "127.0.0.1:0")
 	return err
 }

@@ -24,7 +24,7 @@ func TestEngineAsksTheRules(t *testing.T) {
 	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
 	gates := Gate(n.repo, n.lib)
 	open := func(user string) *session.Session {
-		if _, err := n.repo.LogIn(t.Context(), &repository.Caller{Directory: "DOM", ID: user}, ""); err != nil {
+		if _, _, err := n.repo.LogIn(t.Context(), &repository.Caller{Directory: "DOM", ID: user}, ""); err != nil {
 			t.Fatal(err)
 		}
 		s := session.New(user, "UserDirectory=DOM; UserId="+user, n.lib, slog.New(slog.DiscardHandler))

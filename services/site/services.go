@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,13 +58,11 @@ type users struct{ repo *repository.Repository }
 // Login implements [proxy.Users].
 func (u users) Login(ctx context.Context, who session.User) (session.User, error) {
 	c := repository.Caller{Directory: who.Directory, ID: who.ID}
-	_, err := u.repo.LogIn(ctx, &c, who.Name)
+	_, name, err := u.repo.LogIn(ctx, &c, who.Name)
 	if errors.Is(err, repository.ErrInactive) || errors.Is(err, repository.ErrForbidden) {
 		return who, fmt.Errorf("%w: %w", proxy.ErrInactive, err)
 	}
-	if who.Name == "" {
-		who.Name = who.ID
-	}
+	who.Name = cmp.Or(name, who.ID)
 	return who, err
 }
 
@@ -72,7 +71,7 @@ type upstreams struct{ s *Site }
 
 // Endpoints implements [proxy.Upstreams].
 func (u upstreams) Endpoints(_ context.Context, service proxy.Service) ([]proxy.Endpoint, error) {
-	at := map[proxy.Service]net.Listener{proxy.Repository: u.s.apiAt, proxy.Hub: u.s.pagesAt}[service]
+	at := map[proxy.Service]net.Listener{proxy.Repository: u.s.apiAt, proxy.Hub: u.s.pagesAt, proxy.Broker: u.s.pagesAt}[service]
 	if at == nil {
 		return nil, nil
 	}

@@ -232,6 +232,9 @@ func (s *Site) database() string {
 	return "SQLite"
 }
 
+// FirstUser is the name of the first administrator.
+const FirstUser = "admin"
+
 // firstAdministrator makes an account where there is none, so that somebody can
 // log in.
 func (s *Site) firstAdministrator(ctx context.Context) error {
@@ -239,17 +242,16 @@ func (s *Site) firstAdministrator(ctx context.Context) error {
 	if empty, err := s.accounts.Empty(); err != nil || !empty {
 		return err
 	}
-	const name = "admin"
-	id, err := s.repo.LogIn(ctx, &repository.Caller{Directory: LocalDirectory, ID: name}, "Administrator")
+	id, _, err := s.repo.LogIn(ctx, &repository.Caller{Directory: LocalDirectory, ID: FirstUser}, "Administrator")
 	if err != nil {
 		return err
 	}
 	if err := s.repo.MakeAdministrator(ctx, id); err != nil {
 		return err
 	}
-	password, err := s.accounts.Reset(name)
+	password, err := s.accounts.Reset(FirstUser)
 	if err == nil && s.opt.FirstPassword != nil {
-		s.opt.FirstPassword(name, password)
+		s.opt.FirstPassword(FirstUser, password)
 	}
 	return err
 }

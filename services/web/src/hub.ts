@@ -1,14 +1,15 @@
 // The hub: the apps of a site that the user may open, by stream.
 import { el, say } from './dom';
 import { connect } from './qix';
-import { App, get, send, Stream, upload } from './qrs';
+import { api, App, get, send, Stream, upload } from './qrs';
 import { theme } from './theme';
 
 const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const fail = (e: unknown): void => { say((e as Error)?.message ?? String(e)); };
 
 const MINE = 'mine'; // the room of what is not published
-let apps: App[] = []; let streams: Stream[] = []; let room = location.hash.slice(1) || MINE;
+const MARKED = 'favourites';
+let apps: App[] = []; let streams: Stream[] = []; let marked = new Set<string>(); let room = location.hash.slice(1) || MINE;
 
 const may = (a: App, what: string): boolean => a.privileges?.includes(what) ?? false;
 const roomOf = (a: App): string => a.stream?.id ?? MINE;
@@ -22,36 +23,41 @@ function colour(id: string): string {
 }
 
 async function load(): Promise<void> {
-  [apps, streams] = await Promise.all([get<App[]>('/app/hublist/full', { orderby: 'name asc' }), get<Stream[]>('/stream/full', { orderby: 'name asc', privileges: 'true' })]);
+  let favourites: { data: { id: string }[] };
+  [apps, streams, favourites] = await Promise.all([
+    get<App[]>('/app/hublist/full', { orderby: 'name asc' }), get<Stream[]>('/stream/full', { orderby: 'name asc', privileges: 'true' }), api<{ data: { id: string }[] }>('/hub/v1/apps/favorites'),
+  ]);
+  marked = new Set(favourites.data.map((a) => a.id));
   show();
 }
 
 function show(): void {
   const wanted = byId<HTMLInputElement>('search').value.trim().toLowerCase();
-  if (room !== MINE && !streams.some((s) => s.id === room)) room = MINE;
-  const count = (id: string): number => apps.filter((a) => roomOf(a) === id).length;
+  if (room !== MINE && room !== MARKED && !streams.some((s) => s.id === room)) room = MINE;
+  const inRoom = (a: App, id: string): boolean => (id === MARKED ? marked.has(a.id) : roomOf(a) === id);
+  const count = (id: string): number => apps.filter((a) => inRoom(a, id)).length;
   const enter = (id: string, name: string): HTMLElement => el('button', { type: 'button', 'aria-current': String(room === id && !wanted), click: () => {
     room = id; history.replaceState(null, '', `#${id}`); byId<HTMLInputElement>('search').value = ''; show();
   } }, name, el('small', {}, String(count(id))));
-  byId('streams').replaceChildren(enter(MINE, 'Work'), el('h2', {}, 'Streams'), ...streams.map((s) => enter(s.id, s.name)));
-  const shown = apps.filter((a) => (wanted ? `${a.name} ${a.description ?? ''}`.toLowerCase().includes(wanted) : roomOf(a) === room));
-  byId('heading').textContent = wanted ? `${shown.length} found` : streams.find((s) => s.id === room)?.name ?? 'Work';
+  byId('streams').replaceChildren(enter(MINE, 'Work'), enter(MARKED, 'Favourites'), el('h2', {}, 'Streams'), ...streams.map((s) => enter(s.id, s.name)));
+  const shown = apps.filter((a) => (wanted ? `${a.name} ${a.description ?? ''}`.toLowerCase().includes(wanted) : inRoom(a, room)));
+  byId('heading').textContent = wanted ? `${shown.length} found` : streams.find((s) => s.id === room)?.name ?? (room === MARKED ? 'Favourites' : 'Work');
   byId('apps').replaceChildren(...shown.map(card));
   const none = byId('none');
   none.hidden = shown.length > 0;
-  none.textContent = wanted ? 'No app has that in its name or description.' : room === MINE ? 'Nothing here yet. Drop the file of an app into the page, or import one.' : 'Nothing is published here yet.';
+  none.textContent = wanted ? 'No app has that in its name or description.' : room === MINE ? 'Nothing here yet. Drop the file of an app into the page, or import one.' : room === MARKED ? 'Mark an app with its star, and it is here.' : 'Nothing is published here yet.';
 }
 
 function card(a: App): HTMLElement {
   const url = `../sense/?app=${encodeURIComponent(a.id)}`;
   const picture = el('a', { class: 'picture', href: url, 'aria-label': `Open ${a.name}` });
-  if (a.thumbnail && /^(\/|https?:)/.test(a.thumbnail)) picture.style.backgroundImage = `url("${encodeURI(a.thumbnail)}")`;
+  if (a.thumbnail?.startsWith('/')) picture.style.backgroundImage = `url("..${encodeURI(decodeURI(a.thumbnail))}")`; // below the prefix that we are below
   else { picture.style.background = colour(a.id); picture.textContent = [...a.name.trim()][0]?.toUpperCase() ?? '?'; }
   const loaded = date(a.lastReloadTime);
   const text = el('div', { class: 'text' }, el('h3', {}, el('a', { href: url }, a.name)));
   if (a.description) text.append(el('p', {}, a.description));
   text.append(el('p', {}, [a.owner?.name || a.owner?.userId, loaded && `data of ${loaded}`].filter(Boolean).join(' · ')));
-  const node = el('li', { class: 'card app', 'data-id': a.id }, picture, text);
+  const node = el('li', { class: 'card app', 'data-id': a.id }, picture, star(a), text);
   const buttons: HTMLElement[] = [];
   const button = (label: string, f: () => Promise<void>): void => { buttons.push(el('button', { type: 'button', click: () => { busy(node, f).catch(fail); } }, label)); };
   if (may(a, 'update')) button('Reload', () => reload(a, node));
@@ -59,6 +65,15 @@ function card(a: App): HTMLElement {
   if (may(a, 'duplicate')) button('Duplicate', () => duplicate(a));
   if (may(a, 'delete')) button('Delete', () => remove(a));
   if (buttons.length) node.append(el('footer', {}, ...buttons));
+  return node;
+}
+
+/** Marks an app as a favourite, or takes the mark away. */
+function star(a: App): HTMLElement {
+  const on = marked.has(a.id);
+  const node = el('button', { type: 'button', class: 'star', 'aria-pressed': String(on), 'aria-label': `Favourite: ${a.name}`, title: on ? 'No favourite any more' : 'Make it a favourite', click: () => {
+    send(on ? 'DELETE' : 'PUT', `/user/favorites/${a.id}`).then(() => { if (on) marked.delete(a.id); else marked.add(a.id); show(); }).catch(fail);
+  } }, on ? '★' : '☆');
   return node;
 }
 

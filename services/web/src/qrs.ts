@@ -25,6 +25,9 @@ async function answer(response: Response): Promise<unknown> {
 export const get = async <T>(path: string, query?: Record<string, string>): Promise<T> => await answer(await fetch(address(path, query), { headers: { 'X-Qlik-Xrfkey': key } })) as T;
 export const send = async <T>(method: string, path: string, query?: Record<string, string>): Promise<T> => await answer(await fetch(address(path, query), { method, headers: { 'X-Qlik-Xrfkey': key } })) as T;
 
+/** Asks the hub's own interface. */
+export const api = async <T>(path: string): Promise<T> => await answer(await fetch(`../api${path}?xrfkey=${key}`, { headers: { 'X-Qlik-Xrfkey': key } })) as T;
+
 /** Sends a file; progress is told from 0 to 1. */
 export function upload(file: File, name: string, progress: (share: number) => void): Promise<App> {
   return new Promise((resolve, reject) => {
