@@ -104,6 +104,7 @@ type App struct {
 // A Connection is a named place that scripts load from.
 type Connection struct {
 	ID, Name, Type, String, User string
+	Password                     string // taken, and never given away or saved
 	Modified                     time.Time
 }
 

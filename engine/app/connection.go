@@ -12,16 +12,6 @@ func (a *App) Connections() []Connection {
 	return slices.Clone(a.connections)
 }
 
-// Connection returns the connection with the id.
-func (a *App) Connection(id string) (Connection, error) {
-	for _, c := range a.Connections() {
-		if c.ID == id {
-			return c, nil
-		}
-	}
-	return Connection{}, fmt.Errorf("%w: %s", ErrConnection, id)
-}
-
 // AddConnection stores a new connection and returns its id.
 func (a *App) AddConnection(c Connection) (string, error) {
 	a.mu.Lock()
@@ -34,7 +24,7 @@ func (a *App) AddConnection(c Connection) (string, error) {
 	if c.ID == "" {
 		c.ID = NewID()
 	}
-	c.Modified = a.now()
+	c.Modified, c.Password = a.now(), "" // nothing here can log in anywhere
 	a.connections = append(a.connections, c)
 	a.mu.Unlock()
 	a.touch()
@@ -46,7 +36,7 @@ func (a *App) SetConnection(id string, c Connection) error {
 	a.mu.Lock()
 	i := slices.IndexFunc(a.connections, func(o Connection) bool { return o.ID == id })
 	if i >= 0 {
-		c.ID, c.Modified = id, a.now()
+		c.ID, c.Modified, c.Password = id, a.now(), ""
 		a.connections[i] = c
 	}
 	a.mu.Unlock()

@@ -27,7 +27,11 @@ type Options struct {
 	Dir     string            // folder of the apps; "" = session apps only
 	Folders map[string]string // folder connections that every app has, by name
 	BaseDir string            // where scripts find files without lib://; "" = nowhere
-	Workers int               // goroutines of one operation; 0 = all processors
+	// SiteConnections says that connections are given to each reload, and those
+	// that apps hold do not count: whoever may write a script could read any
+	// file of the server by them.
+	SiteConnections bool
+	Workers         int // goroutines of one operation; 0 = all processors
 	// Keys open sealed files. SealApps and SealQVDs say what is sealed for
 	// their recipients when it is written.
 	Keys               *crypt.Ring

@@ -26,23 +26,36 @@ const folderType = "folder"
 // reasons are in [App.Progress]. It blocks; one reload of an app runs at a
 // time.
 func (a *App) Reload(ctx context.Context, user string) (ok bool, err error) {
-	return a.ReloadLogged(ctx, user, io.Discard)
+	return a.ReloadWith(ctx, Reloading{User: user})
 }
 
-// ReloadLogged is Reload with a script log: each statement, what came of it,
-// and the end, a line each with its time. What cannot be written is left out.
-func (a *App) ReloadLogged(ctx context.Context, user string, log io.Writer) (ok bool, err error) {
+// Reloading is how an app is reloaded.
+type Reloading struct {
+	User string // for the script
+	// Connections are what the script may load from, beside those of the app
+	// unless [Options.SiteConnections] says that those do not count.
+	Connections []Connection
+	// Log gets the script log: each statement, what came of it, and the end, a
+	// line each with its time. What it cannot write is left out. nil = none.
+	Log io.Writer
+}
+
+// ReloadWith is Reload with more to say.
+func (a *App) ReloadWith(ctx context.Context, r Reloading) (ok bool, err error) {
 	if !a.reloading.TryLock() {
 		return false, fmt.Errorf("%w: %s", ErrReloading, a.ID)
 	}
 	defer a.reloading.Unlock()
 	a.progress.start(a.now())
 	defer func() { a.progress.finish(a.now()) }()
-	sl := scriptLog{to: log, now: a.now}
+	if r.Log == nil {
+		r.Log = io.Discard
+	}
+	sl := scriptLog{to: r.Log, now: a.now}
 	sl.begin(a)
 	defer func() { sl.end(ok, a.Progress().Errors) }()
 
-	res, err := script.Run(ctx, a.Script(), a.scriptOptions(user, &sl))
+	res, err := script.Run(ctx, a.Script(), a.scriptOptions(&r, &sl))
 	if err == nil {
 		err = a.take(res)
 	}
@@ -86,9 +99,9 @@ func scriptError(err error) ScriptError {
 	return ScriptError{Message: err.Error()}
 }
 
-func (a *App) scriptOptions(user string, sl *scriptLog) script.Options {
+func (a *App) scriptOptions(r *Reloading, sl *scriptLog) script.Options {
 	o := script.Options{
-		Now: a.now, User: user, AppName: a.Title(), AppID: a.ID, ReloadTime: a.Loaded(),
+		Now: a.now, User: r.User, AppName: a.Title(), AppID: a.ID, ReloadTime: a.Loaded(),
 		Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: func(e script.Event) { a.onScript(e); sl.event(e) }, Keys: a.lib.keys(),
 	}
 	o.Limits.MaxBytes = a.lib.opt.MemoryMax
@@ -101,7 +114,11 @@ func (a *App) scriptOptions(user string, sl *scriptLog) script.Options {
 	if o.Folders == nil {
 		o.Folders = map[string]string{}
 	}
-	for _, c := range a.Connections() {
+	connections := r.Connections
+	if !a.lib.opt.SiteConnections {
+		connections = append(a.Connections(), connections...)
+	}
+	for _, c := range connections {
 		if strings.EqualFold(c.Type, folderType) {
 			o.Folders[c.Name] = c.String
 		}

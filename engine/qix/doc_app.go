@@ -1,7 +1,8 @@
 package qix
 
 import (
-	"context"
+	"fmt"
+	"slices"
 
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/number"
@@ -69,22 +70,14 @@ func getScriptEx(c *call) error {
 	})
 }
 
-// reload runs the script; a client that goes away cancels it.
-func (c *call) reload(ctx context.Context) (bool, error) {
-	a, err := c.s.Changing()
-	if err != nil {
-		return false, err
-	}
-	return a.Reload(ctx, c.s.User)
-}
-
+// doReload runs the script; a client that goes away cancels it.
 func doReload(c *call) error {
-	ok, err := c.reload(c.ctx)
+	ok, err := c.s.Reload(c.ctx)
 	return c.done("qReturn", ok, err)
 }
 
 func doReloadEx(c *call) error {
-	ok, err := c.reload(c.ctx)
+	ok, err := c.s.Reload(c.ctx)
 	if err != nil {
 		return err
 	}
@@ -159,39 +152,39 @@ func connectionTree(k app.Connection) *tree.Node {
 func connectionOf(n *tree.Node) app.Connection {
 	return app.Connection{
 		ID: n.Get("qId").Str(), Name: n.Get("qName").Str(), Type: n.Get("qType").Str(), String: n.Get("qConnectionString").Str(),
-		User: n.Get("qUserName").Str(),
+		User: n.Get("qUserName").Str(), Password: n.Get("qPassword").Str(),
 	}
 }
 
 func getConnections(c *call) error {
-	return c.withApp(func(a *app.App) {
-		var items []*tree.Node
-		for _, k := range a.Connections() {
-			items = append(items, connectionTree(k))
-		}
-		c.putNode("qConnections", tree.NewArray(items...))
-	})
+	list, err := c.s.Connections()
+	if err != nil {
+		return err
+	}
+	items := make([]*tree.Node, len(list))
+	for i, k := range list {
+		items[i] = connectionTree(k)
+	}
+	c.putNode("qConnections", tree.NewArray(items...))
+	return nil
 }
 
 func getConnection(c *call) error {
-	a, err := c.s.App()
+	list, err := c.s.Connections()
 	if err != nil {
 		return err
 	}
-	k, err := a.Connection(c.str("qConnectionId"))
-	if err != nil {
-		return err
+	id := c.str("qConnectionId")
+	i := slices.IndexFunc(list, func(k app.Connection) bool { return k.ID == id })
+	if i < 0 {
+		return fmt.Errorf("%w: %s", app.ErrConnection, id)
 	}
-	c.putNode("qConnection", connectionTree(k))
+	c.putNode("qConnection", connectionTree(list[i]))
 	return nil
 }
 
 func createConnection(c *call) error {
-	a, err := c.s.Changing()
-	if err != nil {
-		return err
-	}
-	id, err := a.AddConnection(connectionOf(c.arg("qConnection")))
+	id, err := c.s.AddConnection(connectionOf(c.arg("qConnection")))
 	if err != nil {
 		return err
 	}
@@ -200,17 +193,7 @@ func createConnection(c *call) error {
 }
 
 func modifyConnection(c *call) error {
-	a, err := c.s.Changing()
-	if err != nil {
-		return err
-	}
-	return a.SetConnection(c.str("qConnectionId"), connectionOf(c.arg("qConnection")))
+	return c.s.SetConnection(c.str("qConnectionId"), connectionOf(c.arg("qConnection")))
 }
 
-func deleteConnection(c *call) error {
-	a, err := c.s.Changing()
-	if err != nil {
-		return err
-	}
-	return a.DeleteConnection(c.str("qConnectionId"))
-}
+func deleteConnection(c *call) error { return c.s.DeleteConnection(c.str("qConnectionId")) }

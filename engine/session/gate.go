@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -24,6 +25,12 @@ type Gate interface {
 	// Create makes an empty app of the user's, and Delete removes one.
 	Create(title string) (appID string, err error)
 	Delete(appID string) error
+	// Connections returns the data connections that the user may load from; they
+	// take the place of those that apps hold.
+	Connections() ([]app.Connection, error)
+	AddConnection(c app.Connection) (id string, err error)
+	SetConnection(id string, c app.Connection) error
+	DeleteConnection(id string) error
 }
 
 // Changing returns the open app for who may change it.
@@ -111,4 +118,67 @@ func (s *Session) DeleteApp(id string) error {
 		return s.Gate.Delete(id)
 	}
 	return s.lib.Delete(id)
+}
+
+// Reload runs the script of the open app with the connections of the user.
+func (s *Session) Reload(ctx context.Context) (ok bool, err error) {
+	a, err := s.Changing()
+	if err != nil {
+		return false, err
+	}
+	r := app.Reloading{User: s.User}
+	if s.Gate != nil {
+		if r.Connections, err = s.Gate.Connections(); err != nil {
+			return false, err
+		}
+	}
+	return a.ReloadWith(ctx, r)
+}
+
+// Connections returns the data connections that scripts of the user may use.
+func (s *Session) Connections() ([]app.Connection, error) {
+	if s.Gate != nil {
+		return s.Gate.Connections()
+	}
+	a, err := s.App()
+	if err != nil {
+		return nil, err
+	}
+	return a.Connections(), nil
+}
+
+// AddConnection makes a data connection and returns its id.
+func (s *Session) AddConnection(c app.Connection) (id string, err error) {
+	if s.Gate != nil {
+		return s.Gate.AddConnection(c)
+	}
+	a, err := s.Changing()
+	if err != nil {
+		return "", err
+	}
+	return a.AddConnection(c)
+}
+
+// SetConnection replaces a data connection.
+func (s *Session) SetConnection(id string, c app.Connection) error {
+	if s.Gate != nil {
+		return s.Gate.SetConnection(id, c)
+	}
+	a, err := s.Changing()
+	if err != nil {
+		return err
+	}
+	return a.SetConnection(id, c)
+}
+
+// DeleteConnection removes a data connection.
+func (s *Session) DeleteConnection(id string) error {
+	if s.Gate != nil {
+		return s.Gate.DeleteConnection(id)
+	}
+	a, err := s.Changing()
+	if err != nil {
+		return err
+	}
+	return a.DeleteConnection(id)
 }

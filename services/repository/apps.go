@@ -27,9 +27,15 @@ type Engine interface {
 	// engine's form under a title; "" is the file's own. An error says what is
 	// wrong with the file.
 	Prepare(path, id, title string, keepData bool) (AppInfo, error)
-	// Reload runs the script of an app, and saves what it makes. log gets the
-	// script log.
-	Reload(ctx context.Context, id, user string, log io.Writer) (AppInfo, error)
+	// Reload runs the script of an app, and saves what it makes.
+	Reload(ctx context.Context, id string, r Reloading) (AppInfo, error)
+}
+
+// Reloading is how an app is reloaded.
+type Reloading struct {
+	User        string       // DIRECTORY\id, for the script
+	Connections []Connection // that the script may use
+	Log         io.Writer    // gets the script log
 }
 
 // An AppInfo is what the file of an app tells of it.
@@ -308,7 +314,15 @@ func (r *Repository) Reload(ctx context.Context, c *Caller, id string, log io.Wr
 	if err != nil {
 		return err
 	}
-	info, err := r.engine.Reload(ctx, e.ID, c.String(), log)
+	as, err := r.loadsAs(ctx, c, refID(e.Doc["owner"]))
+	if err != nil {
+		return fmt.Errorf("owner of %s: %w", text(e.Doc["name"]), err)
+	}
+	connections, err := r.Connections(ctx, as)
+	if err != nil {
+		return err
+	}
+	info, err := r.engine.Reload(ctx, e.ID, Reloading{c.String(), connections, log})
 	if err != nil {
 		return fmt.Errorf("reload %s: %w", text(e.Doc["name"]), err)
 	}

@@ -104,17 +104,29 @@ func (r *Repository) Rights(ctx context.Context, c *Caller, t *schema.Type, doc 
 // owned returns a document with the caller as its owner, if its type has
 // owners and it names none.
 func owned(d *decider, t *schema.Type, doc map[string]any) map[string]any {
+	out := named(t, doc)
+	if t.Field("owner") != nil && refID(out["owner"]) == "" && d.user.ID != "" {
+		out["owner"] = ref(d.user.ID)
+	}
+	return out
+}
+
+// named returns a document with the names of fields as the schema has them:
+// they come in any case, and what is decided by a field must not miss it. Of a
+// field that is there twice one counts, for everything.
+func named(t *schema.Type, doc map[string]any) map[string]any {
 	out := make(map[string]any, len(doc)+1)
 	for k, v := range doc {
 		if f := t.Field(k); f != nil {
 			k = f.Name
-		} else if strings.EqualFold(k, schema.ID) {
-			k = schema.ID
+		} else {
+			for _, base := range schema.BaseFields() {
+				if strings.EqualFold(k, base.Name) {
+					k = base.Name
+				}
+			}
 		}
 		out[k] = v
-	}
-	if t.Field("owner") != nil && refID(out["owner"]) == "" && d.user.ID != "" {
-		out["owner"] = ref(d.user.ID)
 	}
 	return out
 }
@@ -145,6 +157,8 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err != nil {
 		return nil, err
 	}
+	t = r.schema.Type(old.Type)
+	doc = named(t, doc)
 	l := r.loader(ctx, tx, old)
 	if err := d.need(l, old, rules.Update); err != nil {
 		return nil, err
@@ -159,7 +173,10 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 			}
 		}
 	}
-	if err := r.check(r.schema.Type(old.Type), old, doc); err != nil {
+	if err := r.needConnection(l, d, old, doc); err != nil {
+		return nil, err
+	}
+	if err := r.check(t, old, doc); err != nil {
 		return nil, err
 	}
 	return tx.Update(ctx, old.Type, old.ID, doc)

@@ -3,7 +3,6 @@ package site
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"strings"
 
@@ -41,13 +40,13 @@ func (a *Apps) info(path string, opened *app.App) (repository.AppInfo, error) {
 }
 
 // Reload implements [repository.Engine].
-func (a *Apps) Reload(ctx context.Context, id, user string, log io.Writer) (info repository.AppInfo, err error) {
+func (a *Apps) Reload(ctx context.Context, id string, r repository.Reloading) (info repository.AppInfo, err error) {
 	opened, err := a.lib.Open(id)
 	if err != nil {
 		return info, err
 	}
 	defer a.lib.Close(opened)
-	ok, err := opened.ReloadLogged(ctx, user, log)
+	ok, err := opened.ReloadWith(ctx, app.Reloading{User: r.User, Connections: appConnections(r.Connections), Log: r.Log})
 	if err != nil {
 		return info, err
 	}

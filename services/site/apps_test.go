@@ -37,7 +37,7 @@ type node struct {
 func newNode(t *testing.T, dir string, db *store.Store) *node {
 	t.Helper()
 	apps := filepath.Join(dir, "Apps")
-	lib, err := app.NewLibrary(app.Options{Dir: apps})
+	lib, err := app.NewLibrary(app.Options{Dir: apps, SiteConnections: true})
 	if err != nil {
 		t.Fatal(err)
 	}

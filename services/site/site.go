@@ -194,7 +194,7 @@ func (s *Site) openRepository(ctx context.Context) error {
 		return err
 	}
 	o := s.opt.Library
-	o.Dir = s.opt.AppsDir()
+	o.Dir, o.SiteConnections = s.opt.AppsDir(), true
 	if s.lib, err = app.NewLibrary(o); err != nil {
 		return err
 	}

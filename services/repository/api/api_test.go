@@ -265,7 +265,9 @@ func testRights(t *testing.T, s *site) {
 
 	s.json(root, "PUT", "/qrs/user/"+ann["id"].(string), `{"roles":["ContentAdmin"]}`, 200, nil)
 	s.json(`DOM\ann`, "GET", "/qrs/stream/"+id, "", 200, nil)
-	s.json(content, "PUT", "/qrs/user/"+ann["id"].(string), `{"roles":["RootAdmin"]}`, 403, nil)
+	for _, roles := range []string{"roles", "Roles", "ROLES"} { // however it is written
+		s.json(content, "PUT", "/qrs/user/"+ann["id"].(string), `{"`+roles+`":["RootAdmin"]}`, 403, nil)
+	}
 }
 
 func ruleID(s *site, name string) string {
