@@ -28,6 +28,7 @@ type siteCmd struct {
 	Repository string            `help:"Address of the repository for programs with a certificate of the site." default:"127.0.0.1:4242"`
 	Engine     string            `help:"Address of the engine, for the proxy." default:"127.0.0.1:0"`
 	Program    []string          `help:"Program, with its folder, that external program tasks may run on this node." placeholder:"PATH"`
+	Metrics    string            `help:"Address of GET /metrics for Prometheus, without TLS and without a log-in; default: none." placeholder:"ADDR"`
 	Trust      []netip.Prefix    `help:"Addresses that may name the user in a header, where a virtual proxy takes that for a log-in." placeholder:"CIDR"`
 	Database   string            `help:"Address of a PostgreSQL, as postgres://user:password@host/name; default: a file in the folder." placeholder:"URL" env:"COGNATE_DATABASE"`
 	Name       []string          `help:"Another name or address of this machine, for its certificate." placeholder:"NAME"`
@@ -121,7 +122,7 @@ func (c *siteCmd) options(log *slog.Logger) (site.Options, error) {
 		return site.Options{}, err
 	}
 	return site.Options{
-		Dir: c.Dir, Node: c.Node, Roles: roles, Listen: c.Listen, Rest: c.Rest, Engine: c.Engine, TrustedHeaders: c.Trust, Programs: c.Program, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: "0.1.0",
+		Dir: c.Dir, Node: c.Node, Roles: roles, Listen: c.Listen, Rest: c.Rest, Engine: c.Engine, TrustedHeaders: c.Trust, Programs: c.Program, Metrics: c.Metrics, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: "0.1.0",
 	}, nil
 }
 

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"context"
 	"crypto/ed25519"
 	"fmt"
 	"log/slog"
@@ -29,23 +28,11 @@ func auditKey(dir string) (ed25519.PrivateKey, error) {
 // logDir is the folder of the logs of a site.
 func logDir(dir string) string { return filepath.Join(dir, "Log") }
 
-func (s *Site) openAudit(context.Context) error {
-	key, err := auditKey(s.opt.Dir)
-	if err != nil {
-		return err
-	}
-	s.audit, err = telemetry.NewAudit(telemetry.Options{
-		Root: logDir(s.opt.Dir), Service: "Proxy", Version: s.opt.Version, Signer: signer(key),
-		Failed: func(err error) { s.opt.Log.Error("audit log", "err", err) },
-	})
-	return err
-}
-
 // auditLog is where the proxy tells who came and who was refused.
-func (s *Site) auditLog() *slog.Logger { return slog.New(s.audit.Handler()) }
+func (s *Site) auditLog() *slog.Logger { return slog.New(s.log.proxy.audit.Handler()) }
 
-// VerifyAudit looks whether the audit security logs of a site are as they were
-// written ([telemetry.Verify]).
+// VerifyAudit looks whether the audit security logs of a site's central node
+// are as they were written ([telemetry.Verify]).
 func VerifyAudit(dir string) (telemetry.Verified, error) {
 	var all telemetry.Verified
 	key, err := auditKey(dir)
@@ -56,6 +43,12 @@ func VerifyAudit(dir string) (telemetry.Verified, error) {
 	if err != nil {
 		return all, err
 	}
-	path := filepath.Join(logDir(dir), "Proxy", "Audit", host+"_AuditSecurity_Proxy.txt")
-	return telemetry.Verify(path, key.Public().(ed25519.PublicKey))
+	for _, service := range []string{"Proxy", "Repository"} {
+		v, err := telemetry.Verify(filepath.Join(logDir(dir), service, "Audit", host+"_AuditSecurity_"+service+".txt"), key.Public().(ed25519.PublicKey))
+		if err != nil {
+			return all, err
+		}
+		all.Rows, all.Files, all.Signatures = all.Rows+v.Rows, all.Files+v.Files, all.Signatures+v.Signatures
+	}
+	return all, nil
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"time"
 
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/scheduler"
+	"github.com/cognate-bi/cognate/services/telemetry"
 )
 
 // An executor runs the tasks of a node.
@@ -17,6 +19,7 @@ type executor struct {
 	repo     *repository.Repository
 	store    *store.Store
 	logs     repository.ScriptLogs
+	log      *slog.Logger
 	programs []string // that external program tasks may run, with their folders
 }
 
@@ -54,5 +57,7 @@ func (x *executor) reload(ctx context.Context, a scheduler.Attempt, task *store.
 	if bad := errors.Join(log.Close(), x.logs.Prune(app)); bad != nil {
 		done.Details = append(done.Details, scheduler.Detail{Severity: scheduler.DetailWarning, Message: "script log: " + bad.Error(), Created: time.Now()})
 	}
+	x.log.Info("Exiting execute of Distribute task request.", telemetry.ClassKey, "Scheduler.Slave.Tasks.ReloadTask",
+		"TaskName", text(task, "name"), "TaskId", task.ID, "User", self.String(), "ExecutionId", a.ExecutionID, "AppId", app)
 	return done, err
 }

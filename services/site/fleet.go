@@ -180,3 +180,15 @@ func (f *fleet) Engines(_ context.Context, _ session.User, app string) ([]balanc
 	}
 	return list, nil
 }
+
+// healthy is how many engines answer.
+func (f *fleet) healthy() (n float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.engines {
+		if f.engines[i].healthy {
+			n++
+		}
+	}
+	return n
+}

@@ -18,7 +18,7 @@ import (
 )
 
 func (s *Site) openPages(context.Context) (err error) {
-	s.pages = internal(s.opt.Log, s.servePages(hub.New(hub.Options{Version: s.opt.Version, Log: s.opt.Log})))
+	s.pages = internal(s.log.proxy.Logger, s.servePages(hub.New(hub.Options{Version: s.opt.Version, Log: s.log.proxy.Logger})))
 	s.pagesAt, err = net.Listen("tcp", "127.0.0.1:0")
 	return err
 }
@@ -40,11 +40,11 @@ func (s *Site) openProxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.fleet = newFleet(s.store, s.certs.ClientTLS(), s.opt.Log)
+	s.fleet = newFleet(s.store, s.certs.ClientTLS(), s.log.proxy.Logger)
 	rest := "https://" + net.JoinHostPort(reachable(s.restAt.Addr(), host), strconv.Itoa(port(s.restAt)))
 	s.door = &door{
 		store: s.store, node: s.node, users: s.accounts, tickets: auth.NewTickets(rand.Reader, time.Now), client: &http.Client{Timeout: clientTimeout},
-		trusted: s.opt.TrustedHeaders, rest: rest, log: s.opt.Log,
+		trusted: s.opt.TrustedHeaders, rest: rest, log: s.log.proxy.Logger,
 	}
 	list, err := s.door.list(ctx)
 	if err != nil {
@@ -52,13 +52,13 @@ func (s *Site) openProxy(ctx context.Context) error {
 	}
 	s.proxy, err = proxy.New(proxy.Options{
 		HostNames: append([]string{host, "localhost", "127.0.0.1", "::1"}, s.opt.Names...), Node: s.node, RestURI: rest, Sessions: sessions, Users: users{s.repo},
-		Upstreams: upstreams{s}, Engines: s.fleet, Balancer: balance.New(), TLS: s.certs.ClientTLS(), MissingOrigin: true, Log: s.opt.Log, Audit: s.auditLog(), Now: time.Now,
+		Upstreams: upstreams{s}, Engines: s.fleet, Balancer: balance.New(), TLS: s.certs.ClientTLS(), MissingOrigin: true, Log: s.log.proxy.Logger, Audit: s.auditLog(), Now: time.Now,
 	}, list)
 	if err != nil {
 		return err
 	}
 	s.rest, err = qps.New(qps.Options{
-		Virtual: s.proxy, Sessions: sessions, Tickets: s.door.tickets, Health: func() any { return s.proxy.Health() }, Log: s.opt.Log, Audit: s.auditLog(),
+		Virtual: s.proxy, Sessions: sessions, Tickets: s.door.tickets, Health: func() any { return s.proxy.Health() }, Log: s.log.proxy.Logger, Audit: s.auditLog(),
 	})
 	return err
 }
@@ -70,7 +70,7 @@ func (s *Site) setDoor(ctx context.Context) error {
 		return err
 	}
 	if err := s.proxy.SetVirtualProxies(list); err != nil {
-		s.opt.Log.Error("the virtual proxies stay as they were", "err", err)
+		s.log.proxy.Logger.Error("the virtual proxies stay as they were", "err", err)
 	}
 	return nil
 }

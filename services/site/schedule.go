@@ -25,8 +25,9 @@ import (
 // What has not changed is not written, and the plan is read anew only after
 // changes: managers and workers look every second.
 type board struct {
-	db   *store.Store
-	logs repository.ScriptLogs
+	db    *store.Store
+	logs  repository.ScriptLogs
+	ended func(*endedAttempt) // told of each attempt that has ended, once it is stored
 
 	mu   sync.Mutex
 	plan *scheduler.Plan // as it was at a change of the store
@@ -40,7 +41,9 @@ const stateName = "scheduler"
 
 // Update implements [scheduler.Store].
 func (b *board) Update(ctx context.Context, change func(*scheduler.Board) ([]scheduler.Result, error)) error {
-	return b.db.Tx(ctx, func(tx *store.Tx) error {
+	var ended []*endedAttempt
+	err := b.db.Tx(ctx, func(tx *store.Tx) error {
+		ended = nil // it may be done again
 		tx.User = repository.InternalDirectory + `\sa_scheduler`
 		var was json.RawMessage
 		if err := tx.State(ctx, stateName, &was); err != nil {
@@ -61,8 +64,12 @@ func (b *board) Update(ctx context.Context, change func(*scheduler.Board) ([]sch
 			return err
 		}
 		for i := range results {
-			if err := b.record(ctx, tx, &results[i]); err != nil {
+			task, err := b.record(ctx, tx, &results[i])
+			if err != nil {
 				return err
+			}
+			if task != nil {
+				ended = append(ended, describe(ctx, tx, task, &results[i], now))
 			}
 		}
 		after, err := json.Marshal(now)
@@ -71,17 +78,36 @@ func (b *board) Update(ctx context.Context, change func(*scheduler.Board) ([]sch
 		}
 		return tx.SetState(ctx, stateName, json.RawMessage(after))
 	})
+	if err != nil {
+		return err
+	}
+	for _, a := range ended {
+		b.ended(a)
+	}
+	return nil
+}
+
+// describe adds to a result what logs tell of it.
+func describe(ctx context.Context, tx *store.Tx, task *store.Entity, r *scheduler.Result, now *scheduler.Board) *endedAttempt {
+	a := &endedAttempt{Result: *r, task: text(task, "name"), last: now.Execution(r.ExecutionID) == nil}
+	if id, ok := objectOf(task.Doc["app"])["id"].(string); ok {
+		a.appID = id
+		if app, err := tx.Get(ctx, "App", id); err == nil { // else it is gone, and has no name
+			a.app = text(app, "name")
+		}
+	}
+	return a
 }
 
 // record stores the result of an attempt, and makes it the last one of its
-// task.
-func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) error {
+// task, which it returns; nil if that is gone.
+func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) (*store.Entity, error) {
 	task, err := tx.Get(ctx, "Task", r.TaskID)
 	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile: nobody asks for it
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var details []any
 	for _, d := range r.Details {
@@ -89,7 +115,7 @@ func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) e
 			"detailsType": number(int(d.Severity)), "message": d.Message, "detailCreatedDate": schema.FormatDate(d.Created),
 		})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		details = append(details, ref(e.ID))
 	}
@@ -103,19 +129,19 @@ func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) e
 	}
 	result, err := tx.Create(ctx, "ExecutionResult", doc)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	last := map[string]any{"lastExecutionResult": ref(result.ID)}
 	if id, _ := task.Doc["operational"].(map[string]any); id != nil {
 		_, err = tx.Update(ctx, task.Type+"Operational", fmt.Sprint(id["id"]), last)
-		return err
+		return task, err
 	}
 	operational, err := tx.Create(ctx, task.Type+"Operational", last)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = tx.Update(ctx, task.Type, task.ID, map[string]any{"operational": ref(operational.ID)})
-	return err
+	return task, err
 }
 
 func ref(id string) map[string]any { return map[string]any{"id": id} }

@@ -41,6 +41,7 @@ type Options struct {
 	Rest       string // of the proxy, for programs with a certificate of the site: tickets, sessions
 	Repository string // of the repository, for programs with a certificate of the site
 	Engine     string // of the engine, for the proxy; "" = any free port of 127.0.0.1
+	Metrics    string // of the metrics, without TLS; "" = nowhere
 	// Database is the address of a PostgreSQL; "" is a file in Dir.
 	Database string
 	Names    []string // other names and addresses of this machine
@@ -66,7 +67,11 @@ func (o *Options) AppsDir() string { return filepath.Join(o.Dir, "Apps") }
 type Site struct {
 	tasks  tasks
 	worker *scheduler.Worker
-	audit  *telemetry.Audit
+	logs   *logs
+	log    serviceLogs
+
+	metrics   *telemetry.Metrics
+	metricsAt net.Listener
 
 	opt      Options
 	node     string // id
@@ -129,7 +134,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	s := &Site{opt: o}
+	s := &Site{opt: o, metrics: telemetry.NewMetrics()}
 	defer func() { err = errors.Join(err, s.close()) }()
 	for _, step := range []struct {
 		name string
@@ -137,7 +142,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		do   func(context.Context) error
 	}{
 		{"certificates", true, s.openCerts},
-		{"audit logs", o.Roles.Proxy, s.openAudit},
+		{"logs", true, s.openLogs},
 		{"database", true, s.openStore},
 		{"repository", true, s.openRepository},
 		{"first administrator", o.central(), s.firstAdministrator},
@@ -147,6 +152,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		{"addresses of the proxy", o.Roles.Proxy, s.openListeners},
 		{"node", true, s.join},
 		{"proxy", o.Roles.Proxy, s.openProxy},
+		{"metrics", o.Metrics != "", s.openMetrics},
 	} {
 		if !step.here {
 			continue
@@ -180,7 +186,7 @@ func (s *Site) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("site key: %w", err)
 	}
-	cfg := store.Config{Driver: store.SQLite, DSN: filepath.Join(s.opt.Dir, "repository.db"), SiteKey: key, Log: s.opt.Log}
+	cfg := store.Config{Driver: store.SQLite, DSN: filepath.Join(s.opt.Dir, "repository.db"), SiteKey: key, Log: s.log.repository.Logger}
 	if s.opt.Database != "" {
 		cfg.Driver, cfg.DSN = store.Postgres, s.opt.Database
 	}
@@ -194,30 +200,30 @@ func (s *Site) openRepository(ctx context.Context) error {
 		return err
 	}
 	o := s.opt.Library
-	o.Dir, o.SiteConnections = s.opt.AppsDir(), true
+	o.Dir, o.SiteConnections, o.Log = s.opt.AppsDir(), true, s.log.engine.Logger
 	if s.lib, err = app.NewLibrary(o); err != nil {
 		return err
 	}
 	logs := repository.ScriptLogs(filepath.Join(logDir(s.opt.Dir), "Script"))
 	s.repo, err = repository.Open(ctx, repository.Options{
-		Store: s.store, Files: files, Engine: NewApps(s.lib), ScriptLogs: logs, Member: !s.opt.central(), Log: s.opt.Log,
+		Store: s.store, Files: files, Engine: NewApps(s.lib), ScriptLogs: logs, Member: !s.opt.central(), Log: s.log.repository.Logger,
 	})
 	if err != nil {
 		return err
 	}
-	set := scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.opt.Log}
-	on := &board{db: s.store, logs: logs}
+	set := scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.log.scheduler.Logger}
+	on := &board{db: s.store, logs: logs, ended: s.attemptEnded}
 	s.tasks = tasks{on, scheduler.NewManager(on, set)}
 	if s.opt.Roles.Scheduler && s.opt.Roles.Engine {
-		x := &executor{repo: s.repo, store: s.store, logs: logs, programs: s.opt.Programs}
+		x := &executor{repo: s.repo, store: s.store, logs: logs, log: s.log.scheduler.trace, programs: s.opt.Programs}
 		s.worker = scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), slots, on, x, set)
 	}
 	return nil
 }
 
 func (s *Site) openAPI(context.Context) (err error) {
-	server := api.New(api.Options{Repository: s.repo, Tasks: s.tasks, Log: s.opt.Log, About: api.About{BuildVersion: s.opt.Version, DatabaseProvider: s.database(), NodeType: 1}})
-	s.api = internal(s.opt.Log, func(ctx *fasthttp.RequestCtx) { serveRepository(server, ctx) })
+	server := api.New(api.Options{Repository: s.repo, Tasks: s.tasks, Log: s.log.repository.Logger, About: api.About{BuildVersion: s.opt.Version, DatabaseProvider: s.database(), NodeType: 1}})
+	s.api = internal(s.log.repository.Logger, s.watched(func(ctx *fasthttp.RequestCtx) { serveRepository(server, ctx) }))
 	s.apiAt, err = net.Listen("tcp", s.opt.Repository)
 	return err
 }
@@ -262,7 +268,7 @@ func (s *Site) openEngine(context.Context) (err error) {
 		at = "127.0.0.1:0"
 	}
 	// Whoever has no certificate of the site is kept out.
-	s.engine, err = enginehost.New(enginehost.Options{Addr: at, AllowRemote: true, TLS: s.certs.ServerTLS(), Gate: Gate(s.repo, s.lib), Log: s.opt.Log}, s.lib)
+	s.engine, err = enginehost.New(enginehost.Options{Addr: at, AllowRemote: true, TLS: s.certs.ServerTLS(), Gate: Gate(s.repo, s.lib), Log: s.log.engine.Logger}, s.lib)
 	return err
 }
 
@@ -301,6 +307,9 @@ func (s *Site) serve(ctx context.Context) error {
 	}
 	if s.worker != nil {
 		until(s.worker.Run)
+	}
+	if s.metricsAt != nil {
+		until(s.serveMetrics)
 	}
 	until(s.renew)
 	err := s.ready(within)
@@ -361,7 +370,7 @@ func (s *Site) stop() (err error) {
 
 // close gives up what is open, whatever came up of it.
 func (s *Site) close() (err error) {
-	for _, l := range []net.Listener{s.apiAt, s.pagesAt, s.proxyAt, s.restAt} {
+	for _, l := range []net.Listener{s.apiAt, s.pagesAt, s.proxyAt, s.restAt, s.metricsAt} {
 		if l != nil {
 			_ = l.Close() // closed already, if it has served
 		}
@@ -372,8 +381,16 @@ func (s *Site) close() (err error) {
 	if s.store != nil {
 		err = s.store.Close()
 	}
-	if s.audit != nil {
-		err = errors.Join(err, s.audit.Close())
+	if s.logs != nil {
+		err = errors.Join(err, s.logs.close())
 	}
 	return err
+}
+
+// MetricsAddr is where the metrics are, nil if they are nowhere.
+func (s *Site) MetricsAddr() net.Addr {
+	if s.metricsAt == nil {
+		return nil
+	}
+	return s.metricsAt.Addr()
 }

@@ -71,6 +71,7 @@ type rolling struct {
 	o       *Options
 	path    string // of the file that is written
 	columns []string
+	stamp   string                // of the time in the names of rolled files
 	rolled  func(path string)     // told of each; may be nil
 	seal    func(*[]byte, []byte) // adds the last field to a row; may be nil
 
@@ -88,11 +89,15 @@ const sequenceMax = 1<<31 - 1
 // newRolling prepares a log; the file appears with its first row.
 func newRolling(o *Options, sub, kind string, columns []string) *rolling {
 	name := fmt.Sprintf("%s_%s_%s.txt", o.Machine, kind, o.Service)
-	return &rolling{o: o, path: filepath.Join(o.Root, o.Service, sub, name), columns: columns, sequence: o.sequence}
+	return &rolling{o: o, path: filepath.Join(o.Root, o.Service, sub, name), columns: columns, sequence: o.sequence, stamp: rolledStamp}
 }
 
-// rolledStamp is the format of the time in the names of rolled files.
-const rolledStamp = "20060102T150405"
+// Formats of the time in the names of rolled files: of audit and service logs,
+// and of trace logs.
+const (
+	rolledStamp = "20060102T150405"
+	traceStamp  = "2006-01-02T15.04.05"
+)
 
 // write appends a row: its number, then the fields. It is there for other
 // processes when write returns.
@@ -164,7 +169,7 @@ func (r *rolling) setAside(now time.Time) error {
 	if _, err := os.Stat(r.path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	base := strings.TrimSuffix(r.path, ".txt") + "_" + now.UTC().Format(rolledStamp)
+	base := strings.TrimSuffix(r.path, ".txt") + "_" + now.UTC().Format(r.stamp)
 	to := base + "Z.log"
 	for n := 1; ; n++ { // twice within a second
 		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {

@@ -80,6 +80,24 @@ func (s *Store) Close() error {
 // Schema returns the schema of the entities.
 func (s *Store) Schema() *schema.Schema { return s.cfg.Schema }
 
+// A Pool is how the connections to the database are used.
+type Pool struct {
+	Open, Active int
+	Waits        int64 // that had to wait for one, since the start
+}
+
+// Pool tells how the connections are used.
+func (s *Store) Pool() (p Pool) {
+	for _, db := range []*sql.DB{s.reads, s.writes} {
+		if db == nil || db == s.reads && p.Open > 0 {
+			continue
+		}
+		stats := db.Stats()
+		p.Open, p.Active, p.Waits = p.Open+stats.OpenConnections, p.Active+stats.InUse, p.Waits+stats.WaitCount
+	}
+	return p
+}
+
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.read(ctx, func(q querier) error { return q.exec(ctx, "SELECT 1") })
