@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/cognate-bi/cognate/services/repository/filter"
 	"github.com/cognate-bi/cognate/services/repository/rules"
@@ -61,9 +57,6 @@ func (l ScriptLogs) Size(name string) (int64, bool) {
 	return info.Size(), true
 }
 
-// ticketTTL is how long a ticket for a download counts.
-const ticketTTL = time.Minute
-
 // ScriptLog makes a ticket with which the caller may fetch the log of a result
 // of a task, once. The result is found by its id or by the file reference that
 // older clients know.
@@ -108,39 +101,4 @@ func (r *Repository) FetchScriptLog(c *Caller, ticket string) (*os.File, error) 
 		return nil, fmt.Errorf("script log %s: %w", name, ErrNotFound)
 	}
 	return f, err
-}
-
-// tickets are what downloads are fetched with, each once.
-type tickets struct {
-	mu   sync.Mutex
-	open map[string]ticket
-}
-
-type ticket struct {
-	caller, name string
-	until        time.Time
-}
-
-func (t *tickets) issue(c *Caller, name string, now time.Time) (id string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.open == nil {
-		t.open = map[string]ticket{}
-	}
-	maps.DeleteFunc(t.open, func(_ string, x ticket) bool { return now.After(x.until) })
-	id = uuid.NewString()
-	t.open[id] = ticket{c.String(), name, now.Add(ticketTTL)}
-	return id
-}
-
-// take returns what a ticket of the caller's is for, "" if it does not count.
-func (t *tickets) take(c *Caller, id string, now time.Time) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	x, ok := t.open[id]
-	if !ok || x.caller != c.String() || now.After(x.until) {
-		return ""
-	}
-	delete(t.open, id)
-	return x.name
 }

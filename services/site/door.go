@@ -165,6 +165,15 @@ func (d *door) settings(ctx context.Context, e *store.Entity, page string) (auth
 	return s, nil
 }
 
+// samlMetadata describes a virtual proxy to an identity provider.
+func (d *door) samlMetadata(ctx context.Context, id string) ([]byte, error) {
+	e, err := d.store.Get(ctx, "VirtualProxyConfig", id)
+	if err != nil {
+		return nil, err
+	}
+	return auth.SAMLMetadata(auth.SAMLOptions{Prefix: text(e, "prefix"), HostURI: text(e, "samlHostUri"), EntityID: text(e, "samlEntityId")})
+}
+
 func slashed(prefix string) string {
 	if prefix == "" {
 		return ""

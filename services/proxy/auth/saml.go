@@ -65,29 +65,21 @@ var _ Method = (*SAML)(nil)
 
 // NewSAML says which setting is wrong.
 func NewSAML(o SAMLOptions) (*SAML, error) {
-	host, err := url.Parse(o.HostURI)
-	if err != nil || host.Host == "" {
-		return nil, fmt.Errorf("SAML authentication: host %q: need an address as https://host", o.HostURI)
-	}
-	if o.EntityID == "" || o.Profile.UserID == "" || o.Profile.Directory == "" {
-		return nil, errors.New("SAML authentication: an entity id and names of the attributes for user id and directory are needed")
-	}
-	idp, err := samlsp.ParseMetadata([]byte(o.Metadata))
+	sp, err := newServiceProvider(&o)
 	if err != nil {
-		return nil, fmt.Errorf("SAML authentication: metadata of the provider: %w", err)
+		return nil, err
 	}
-	base := ""
-	if o.Prefix != "" {
-		base = "/" + o.Prefix
+	if o.Profile.UserID == "" || o.Profile.Directory == "" {
+		return nil, errors.New("SAML authentication: names of the attributes for user id and directory are needed")
+	}
+	if sp.IDPMetadata, err = samlsp.ParseMetadata([]byte(o.Metadata)); err != nil {
+		return nil, fmt.Errorf("SAML authentication: metadata of the provider: %w", err)
 	}
 	f := newFlows[string](cookieName("SAML", o.Prefix), o.Rand, o.Now)
 	f.crossSite = true
-	sp := &saml.ServiceProvider{
-		EntityID: o.EntityID, Key: o.Key, Certificate: o.Certificate, IDPMetadata: idp,
-		AcsURL: *host.JoinPath(base, samlPath, "/"), MetadataURL: *host.JoinPath(base, samlMetadata),
-		RejectSHA1Signatures: !o.AllowSHA1, RejectUnknownConditions: true, RequireSignedResponseForCBC: true,
-		AuthnNameIDFormat: saml.UnspecifiedNameIDFormat, ReplayCache: newReplays(o.Now), Clock: dsig.NewFakeClock(samlClock{Clock: clockwork.NewRealClock(), now: o.Now}),
-	}
+	sp.Key, sp.Certificate = o.Key, o.Certificate
+	sp.RejectSHA1Signatures, sp.RejectUnknownConditions, sp.RequireSignedResponseForCBC = !o.AllowSHA1, true, true
+	sp.ReplayCache, sp.Clock = newReplays(o.Now), dsig.NewFakeClock(samlClock{Clock: clockwork.NewRealClock(), now: o.Now})
 	switch o.Key.(type) {
 	case nil:
 	case *rsa.PrivateKey:
@@ -99,6 +91,34 @@ func NewSAML(o SAMLOptions) (*SAML, error) {
 		return nil, errors.New("SAML authentication: key and certificate go together")
 	}
 	return &SAML{opt: o, sp: sp, flows: f}, nil
+}
+
+// newServiceProvider is what of the settings the identity provider has to know.
+func newServiceProvider(o *SAMLOptions) (*saml.ServiceProvider, error) {
+	host, err := url.Parse(o.HostURI)
+	if err != nil || host.Host == "" {
+		return nil, fmt.Errorf("SAML authentication: host %q: need an address as https://host", o.HostURI)
+	}
+	if o.EntityID == "" {
+		return nil, errors.New("SAML authentication: an entity id is needed")
+	}
+	base := ""
+	if o.Prefix != "" {
+		base = "/" + o.Prefix
+	}
+	return &saml.ServiceProvider{
+		EntityID: o.EntityID, AcsURL: *host.JoinPath(base, samlPath, "/"), MetadataURL: *host.JoinPath(base, samlMetadata), AuthnNameIDFormat: saml.UnspecifiedNameIDFormat,
+	}, nil
+}
+
+// SAMLMetadata describes a service provider to an identity provider that is not
+// known yet: of the settings, prefix, host and entity id count.
+func SAMLMetadata(o SAMLOptions) ([]byte, error) {
+	sp, err := newServiceProvider(&o)
+	if err != nil {
+		return nil, err
+	}
+	return (&SAML{sp: sp}).Metadata()
 }
 
 // Name implements Method.

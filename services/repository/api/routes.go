@@ -73,6 +73,9 @@ func (s *Server) special() []route {
 		at("GET /selection/{sid}/{type}/count", s.selectionCount),
 		at("DELETE /selection/{sid}/{type}", s.selectionDelete),
 
+		at("GET /virtualproxyconfig/{id}/generate/samlmetadata", s.samlTicket),
+		at("GET /download/samlmetadata/{ticket}/{name}", s.samlMetadata),
+
 		at("PUT /user/favorites/{appid}", s.favorite(true)),
 		at("DELETE /user/favorites/{appid}", s.favorite(false)),
 

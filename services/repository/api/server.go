@@ -28,7 +28,10 @@ type Options struct {
 	NodeID     string // of this node, for addresses of files
 	About      About
 	Tasks      Tasks // nil: this node has no scheduler
-	Log        *slog.Logger
+	// SAMLMetadata describes a virtual proxy to identity providers; nil: nobody
+	// can here.
+	SAMLMetadata func(ctx context.Context, virtualProxyID string) ([]byte, error)
+	Log          *slog.Logger
 }
 
 // A Server answers requests of the interface. Any number of goroutines may use

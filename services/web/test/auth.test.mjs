@@ -187,6 +187,13 @@ test('SAML 2.0', async () => {
     authenticationMethod: 3, samlMetadataIdP: metadata, samlHostUri: site.url.slice(0, -1), samlEntityId: entity,
     samlAttributeUserId: 'subject', samlAttributeUserDirectory: '[SAML]', samlAttributeMap: [{ samlAttribute: 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress', senseAttribute: 'email', isMandatory: true }],
   });
+  const [{ id }] = (await qrs.Get("virtualproxyconfig?filter=prefix eq 'saml'")).body;
+  const { value: ticket } = (await qrs.Get(`virtualproxyconfig/${id}/generate/samlmetadata`)).body;
+  const key = 'abcdefghijklmnop';
+  const described = await new Visitor().send(`https://127.0.0.1:${site.repository}/qrs/download/samlmetadata/${ticket}/sp.xml?xrfkey=${key}`, {
+    cert: site.file('Certificates', 'client.pem'), key: site.file('Certificates', 'client_key.pem'), headers: { 'X-Qlik-User': 'UserDirectory=Internal;UserId=sa_api', 'X-Qlik-Xrfkey': key },
+  });
+  assert.match(described.text, new RegExp(`entityID="${entity}"[\\s\\S]*Location="${site.url}saml/samlauthn/"`));
   const ask = async () => { const visitor = new Visitor(); return [visitor, await visitor.visit(`${base}hub/`)]; };
 
   const [visitor, form] = await ask();
