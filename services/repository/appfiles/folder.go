@@ -1,5 +1,7 @@
-// Package appfiles keeps the files of apps in a folder, so that they agree with
-// the rows of a database whenever the process dies.
+// Package appfiles keeps files in a folder, so that they agree with the rows of
+// a database whenever the process dies: those of apps, and in folders of their
+// own those of static content. Each has the id of its row for a name. What is
+// said of apps here holds for both.
 //
 // A file comes in three steps, of which the second one decides:
 //
@@ -27,7 +29,7 @@ import (
 )
 
 const (
-	suffix     = ".qvf"
+	appSuffix  = ".qvf"
 	newSuffix  = ".new"
 	goneSuffix = ".gone"
 )
@@ -40,15 +42,21 @@ var ErrTooLarge = errors.New("the file is too large")
 
 // A Folder is the files of a site's apps. Several goroutines may use it, but
 // for one app one at a time.
-type Folder struct{ dir string }
+type Folder struct{ dir, suffix string }
 
-// Open opens a folder, and makes it where there is none.
-func Open(dir string) (*Folder, error) {
+// Open opens a folder of apps, and makes it where there is none.
+func Open(dir string) (*Folder, error) { return OpenAs(dir, appSuffix) }
+
+// OpenAs is Open for files whose names end otherwise.
+func OpenAs(dir, suffix string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("folder of apps: %w", err)
+		return nil, fmt.Errorf("folder of files: %w", err)
 	}
-	return &Folder{dir}, nil
+	return &Folder{dir, suffix}, nil
 }
+
+// Dir is where the folder lies.
+func (f *Folder) Dir() string { return f.dir }
 
 // path returns where the file of an app lies. Ids are GUIDs, so no id leads
 // out of the folder.
@@ -57,14 +65,15 @@ func (f *Folder) path(id string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("app %q: %w", id, ErrNoFile)
 	}
-	return filepath.Join(f.dir, parsed.String()+suffix), nil
+	return filepath.Join(f.dir, parsed.String()+f.suffix), nil
 }
 
 // A Staged is a file that is not yet an app's.
 type Staged struct {
-	AppID   string
-	Version string // for the row
-	Path    string // where it lies, to be looked at or rewritten
+	AppID     string
+	Version   string // for the row
+	Path      string // where it lies, to be looked at or rewritten
+	SizeBytes int64  // as it was written
 }
 
 // Stage writes the file of an app beside the one that it has, if any. It is not
@@ -81,6 +90,7 @@ func (f *Folder) Stage(id string, r io.Reader, bytesMax int64) (s *Staged, err e
 		return nil, fmt.Errorf("file of app %s: %w", id, err)
 	}
 	n, err := io.Copy(file, io.LimitReader(r, bytesMax+1))
+	s.SizeBytes = n
 	if err == nil && n > bytesMax {
 		err = fmt.Errorf("%w: more than %d bytes", ErrTooLarge, bytesMax)
 	}
@@ -201,7 +211,7 @@ func (f *Folder) Reconcile(ctx context.Context, version func(id string) (v strin
 		if err := ctx.Err(); err != nil {
 			return done, err
 		}
-		id, rest, ok := strings.Cut(file.Name(), suffix)
+		id, rest, ok := strings.Cut(file.Name(), f.suffix)
 		if _, err := uuid.Parse(id); !ok || err != nil {
 			continue
 		}
@@ -218,7 +228,7 @@ func (f *Folder) Reconcile(ctx context.Context, version func(id string) (v strin
 
 func (f *Folder) reconcile(done *Reconciled, id, rest, version string, has bool) error {
 	staged, isNew := strings.CutSuffix(strings.TrimPrefix(rest, "."), newSuffix)
-	s := &Staged{AppID: id, Version: staged, Path: filepath.Join(f.dir, id+suffix+rest)}
+	s := &Staged{AppID: id, Version: staged, Path: filepath.Join(f.dir, id+f.suffix+rest)}
 	switch {
 	case isNew && has && staged == version:
 		done.Settled = append(done.Settled, id)

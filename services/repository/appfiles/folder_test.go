@@ -140,7 +140,7 @@ func leftovers(t *testing.T, dir string) (names []string) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), suffix) {
+		if !strings.HasSuffix(f.Name(), appSuffix) {
 			names = append(names, f.Name())
 		}
 	}
@@ -150,7 +150,7 @@ func leftovers(t *testing.T, dir string) (names []string) {
 func TestStrangeFilesStay(t *testing.T) {
 	s := newSite(t)
 	id := uuid.NewString()
-	for _, name := range []string{id + suffix, "notes.txt", "other.qvf"} {
+	for _, name := range []string{id + appSuffix, "notes.txt", "other.qvf"} {
 		if err := os.WriteFile(filepath.Join(s.f.dir, name), []byte("x"), 0o640); err != nil {
 			t.Fatal(err)
 		}

@@ -119,3 +119,10 @@ func (tx *Tx) put(ctx context.Context, t *schema.Type, e *Entity) error {
 	}
 	return tx.refer(ctx, t, e)
 }
+
+// Keep returns an entity and keeps it from other transactions until this one
+// ends, so that what it holds may be added to.
+func (tx *Tx) Keep(ctx context.Context, typ, id string) (*Entity, error) {
+	e, _, err := tx.keep(ctx, typ, id)
+	return e, err
+}
