@@ -31,7 +31,7 @@ func routeOf(segment string) (r route, ok bool) {
 		return route{service: Console}, true
 	case "qrs":
 		return route{service: Repository, sockets: true}, true
-	case "extensions", "content", "appcontent", "tempcontent":
+	case "extensions", "content", "appcontent", "sharedcontent", "tempcontent":
 		return route{service: Repository}, true
 	case "api":
 		return route{service: Broker, sockets: true}, true

@@ -112,7 +112,14 @@ func (r *Repository) Copy(ctx context.Context, c *Caller, id, name string, withP
 	if withProperties {
 		doc["customProperties"], doc["tags"] = from.Doc["customProperties"], from.Doc["tags"]
 	}
-	return r.newApp(ctx, c, doc, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, from.ID) }, true)
+	made, err := r.newApp(ctx, c, doc, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, from.ID) }, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.copyContent(ctx, c, from.ID, text(made["id"])); err != nil {
+		return nil, fmt.Errorf("the app is copied, but not its files: %w", err)
+	}
+	return made, nil
 }
 
 // newApp makes an app: its file is staged, its row committed, its file settled.
@@ -265,8 +272,8 @@ func (r *Repository) DeleteApp(ctx context.Context, c *Caller, id string) error 
 			return err
 		}
 	}
-	err = r.change(ctx, c, func(tx *store.Tx) error {
-		if err := r.deleteParts(ctx, tx, e.ID); err != nil {
+	err = r.buryContent(ctx, c, func(tx *store.Tx, b *burial) error {
+		if err := r.deleteParts(ctx, tx, b, e.ID); err != nil {
 			return err
 		}
 		return r.delete(ctx, tx, d, r.schema.Type("App"), e.ID)
@@ -285,7 +292,7 @@ func (r *Repository) DeleteApp(ctx context.Context, c *Caller, id string) error 
 var parts = []string{"AppObject", "AppContent", "AppDataSegment", "AppInternal", "ReloadTask", "SchemaEvent", "CompositeEvent", "ExecutionSession", "ExecutionResult"}
 
 // deleteParts deletes what belongs to an entity.
-func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, id string) error {
+func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, b *burial, id string) error {
 	referrers, err := tx.Referrers(ctx, id)
 	if err != nil {
 		return err
@@ -294,8 +301,17 @@ func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, id string) e
 		if !slices.Contains(parts, p.Type) {
 			continue
 		}
-		if err := r.deleteParts(ctx, tx, p.ID); err != nil {
+		if err := r.deleteParts(ctx, tx, b, p.ID); err != nil {
 			return err
+		}
+		if p.Type == AppContent.Library {
+			lib, err := tx.Keep(ctx, p.Type, p.ID)
+			if err != nil {
+				return err
+			}
+			if err := b.delete(ctx, tx, AppContent, refIDs(lib.Doc["references"])...); err != nil {
+				return err
+			}
 		}
 		if err := tx.Delete(ctx, p.Type, p.ID); err != nil && !errors.Is(err, ErrNotFound) {
 			return err

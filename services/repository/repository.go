@@ -36,15 +36,19 @@ type Repository struct {
 	engine    Engine
 	exportsMu sync.Mutex
 	exports   map[string]*export // by token
+
+	content   *ContentStore // nil: this node keeps none
+	contentMu sync.Mutex    // see settleContent
 }
 
 // Options are what a repository needs. Now and Log may be nil; Files and Engine
-// are where this node keeps the files of apps.
+// are where this node keeps the files of apps, Content those of libraries.
 type Options struct {
 	Store      *store.Store // stays the caller's, to be closed after the repository
 	Files      *appfiles.Folder
 	Engine     Engine
 	ScriptLogs ScriptLogs
+	Content    *ContentStore
 	// Member says that another node is the central one: this one makes no first
 	// entities, and does not end what others may be about to do with files.
 	Member bool
@@ -55,7 +59,7 @@ type Options struct {
 // Open opens the repository of a site. In an empty store it makes what every
 // site has.
 func Open(ctx context.Context, o Options) (*Repository, error) {
-	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, scriptLogs: o.ScriptLogs, gone: make(chan struct{})}
+	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, content: o.Content, scriptLogs: o.ScriptLogs, gone: make(chan struct{})}
 	if r.now == nil {
 		r.now = time.Now
 	}
@@ -97,7 +101,10 @@ func (r *Repository) begin(ctx context.Context, member bool) error {
 			return fmt.Errorf("repository: first entities: %w", err)
 		}
 	}
-	return r.reconcile(ctx)
+	if err := r.seedContent(ctx); err != nil {
+		return fmt.Errorf("repository: static content: %w", err)
+	}
+	return errors.Join(r.reconcile(ctx), r.reconcileContent(ctx))
 }
 
 // Close stops listening to changes.

@@ -95,16 +95,20 @@ func (s *seeder) streams() {
 
 func (s *seeder) rules() {
 	for _, rule := range rules.Defaults() {
-		raw, err := json.Marshal(rule)
-		if err != nil {
-			s.err = err
-			return
-		}
-		doc := map[string]any{}
-		if err := json.Unmarshal(raw, &doc); err != nil {
-			s.err = err
-			return
-		}
-		s.create("SystemRule", rule.ID, doc)
+		s.rule(&rule)
 	}
+}
+
+func (s *seeder) rule(rule *rules.Rule) {
+	raw, err := json.Marshal(rule)
+	if err != nil {
+		s.err = err
+		return
+	}
+	doc := map[string]any{}
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		s.err = err
+		return
+	}
+	s.create("SystemRule", rule.ID, doc)
 }

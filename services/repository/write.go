@@ -18,6 +18,10 @@ func (r *Repository) Create(ctx context.Context, c *Caller, t *schema.Type, docs
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := kindOf(t.Name); ok { // whose names are taken is looked up
+		r.contentMu.Lock()
+		defer r.contentMu.Unlock()
+	}
 	var made []*store.Entity
 	err = r.change(ctx, c, func(tx *store.Tx) error {
 		for _, doc := range docs {
@@ -59,8 +63,14 @@ func (r *Repository) change(ctx context.Context, c *Caller, f func(*store.Tx) er
 }
 
 func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *schema.Type, doc map[string]any) (*store.Entity, error) {
-	doc = owned(d, t, doc)
+	doc, err := r.withList(ctx, tx, t, owned(d, t, doc))
+	if err != nil {
+		return nil, err
+	}
 	if err := r.check(t, nil, doc); err != nil {
+		return nil, err
+	}
+	if err := r.checkLibrary(ctx, tx, t, "", doc); err != nil {
 		return nil, err
 	}
 	draft, err := r.draft(t, doc)
@@ -94,7 +104,10 @@ func (r *Repository) Rights(ctx context.Context, c *Caller, t *schema.Type, doc 
 	if err != nil || d.access == nil {
 		return rules.All, err
 	}
-	draft, err := r.draft(t, owned(d, t, doc))
+	if doc, err = r.withList(ctx, r.store, t, owned(d, t, doc)); err != nil {
+		return rules.None, err
+	}
+	draft, err := r.draft(t, doc)
 	if err != nil {
 		return rules.None, err
 	}
@@ -176,8 +189,12 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err := r.needConnection(l, d, old, doc); err != nil {
 		return nil, err
 	}
+	t = r.schema.Type(old.Type)
 	if err := r.check(t, old, doc); err != nil {
 		return nil, err
+	}
+	if _, ok := kindOf(t.Name); ok {
+		return r.updateLibrary(ctx, tx, t, old, doc)
 	}
 	return tx.Update(ctx, old.Type, old.ID, doc)
 }
@@ -195,11 +212,20 @@ func differs(t *schema.Type, old, change map[string]any, field string) bool {
 	return fmt.Sprint(sent) != fmt.Sprint(old[field])
 }
 
-// Delete deletes entities, all or none; apps go one by one, each with its file.
+// Delete deletes entities, all or none; apps and libraries go one by one, each
+// with its files.
 func (r *Repository) Delete(ctx context.Context, c *Caller, t *schema.Type, ids ...string) error {
 	if t.Name == "App" {
 		for _, id := range ids {
 			if err := r.DeleteApp(ctx, c, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if k, ok := kindOf(t.Name); ok {
+		for _, id := range ids {
+			if err := r.deleteLibrary(ctx, c, k, id); err != nil {
 				return err
 			}
 		}

@@ -29,6 +29,7 @@ const key = "0123456789abcdef"
 // A node is a repository with an engine, over a real socket.
 type node struct {
 	t    *testing.T
+	dir  string
 	url  string
 	lib  *app.Library
 	repo *repository.Repository
@@ -45,7 +46,11 @@ func newNode(t *testing.T, dir string, db *store.Store) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repo, err := repository.Open(t.Context(), repository.Options{Store: db, Files: files, Engine: NewApps(lib)})
+	content, err := repository.OpenContent(filepath.Join(dir, "StaticContent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo, err := repository.Open(t.Context(), repository.Options{Store: db, Files: files, Engine: NewApps(lib), Content: content})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +66,10 @@ func newNode(t *testing.T, dir string, db *store.Store) *node {
 			s.HandleTemp(ctx, c)
 			return
 		}
+		if api.IsStatic(strings.ToLower(string(ctx.Path()))) {
+			s.HandleStatic(ctx, c)
+			return
+		}
 		s.Handle(ctx, c)
 	})
 	go func() { _ = server.Serve(l) }()
@@ -68,7 +77,7 @@ func newNode(t *testing.T, dir string, db *store.Store) *node {
 		_ = server.Shutdown()
 		repo.Close()
 	})
-	return &node{t, "http://" + l.Addr().String(), lib, repo}
+	return &node{t, dir, "http://" + l.Addr().String(), lib, repo}
 }
 
 // do sends a request that has to have a status, and returns what came.

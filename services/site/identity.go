@@ -29,6 +29,8 @@ func serveRepository(server *api.Server, ctx *fasthttp.RequestCtx) {
 		ctx.Error("the header X-Qlik-User names nobody", fasthttp.StatusUnauthorized)
 	case strings.HasPrefix(path, api.TempPrefix):
 		server.HandleTemp(ctx, c)
+	case api.IsStatic(path):
+		server.HandleStatic(ctx, c)
 	case path == api.Prefix || strings.HasPrefix(path, api.Prefix+"/"):
 		server.Handle(ctx, c)
 	default:

@@ -32,7 +32,7 @@ import (
 
 // Options are the settings of a node.
 type Options struct {
-	Dir string // of the site, which its nodes share: certificates, accounts; apps in Apps
+	Dir string // of the site, which its nodes share: certificates, accounts; apps in Apps, files in StaticContent
 	// Node is the name of this node; "" is the central one, which a site has
 	// one of.
 	Node       string
@@ -62,6 +62,9 @@ type Options struct {
 
 // AppsDir is the folder of the apps.
 func (o *Options) AppsDir() string { return filepath.Join(o.Dir, "Apps") }
+
+// contentDir is the folder of libraries, extensions and the files of apps.
+func (o *Options) contentDir() string { return filepath.Join(o.Dir, "StaticContent") }
 
 // A Site is a running node.
 type Site struct {
@@ -204,9 +207,13 @@ func (s *Site) openRepository(ctx context.Context) error {
 	if s.lib, err = app.NewLibrary(o); err != nil {
 		return err
 	}
+	content, err := repository.OpenContent(s.opt.contentDir())
+	if err != nil {
+		return err
+	}
 	logs := repository.ScriptLogs(filepath.Join(logDir(s.opt.Dir), "Script"))
 	s.repo, err = repository.Open(ctx, repository.Options{
-		Store: s.store, Files: files, Engine: NewApps(s.lib), ScriptLogs: logs, Member: !s.opt.central(), Log: s.log.repository.Logger,
+		Store: s.store, Files: files, Engine: NewApps(s.lib), Content: content, ScriptLogs: logs, Member: !s.opt.central(), Log: s.log.repository.Logger,
 	})
 	if err != nil {
 		return err

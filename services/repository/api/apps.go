@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/url"
 	"strings"
 
@@ -53,29 +54,49 @@ func (s *Server) uploadReplace(r *request) (answer, error) {
 	return ok(app)
 }
 
-// file returns the file that the body is, or, of a form, its first one.
+// file returns the file that the body is, or, of a form, its first one. It is
+// read as it comes.
 func (r *request) file() (io.Reader, error) {
-	kind, _, _ := mime.ParseMediaType(string(r.ctx.Request.Header.ContentType()))
-	if kind != "multipart/form-data" {
-		if stream := r.ctx.RequestBodyStream(); stream != nil {
-			return stream, nil
-		}
+	body := r.ctx.RequestBodyStream()
+	if body == nil {
 		if len(r.ctx.Request.Body()) == 0 {
 			return nil, badRequest("the body is empty")
 		}
-		return bytes.NewReader(r.ctx.Request.Body()), nil
+		body = bytes.NewReader(r.ctx.Request.Body())
 	}
-	form, err := r.ctx.MultipartForm()
-	if err != nil {
-		return nil, badRequest("form: %v", err)
+	body = incoming{body}
+	kind, params, _ := mime.ParseMediaType(string(r.ctx.Request.Header.ContentType()))
+	if kind != "multipart/form-data" {
+		return body, nil
 	}
-	for _, files := range form.File {
-		for _, f := range files {
-			return f.Open()
+	form := multipart.NewReader(body, params["boundary"])
+	for range partsMax {
+		part, err := form.NextPart()
+		switch {
+		case err == io.EOF:
+			return nil, badRequest("the form has no file")
+		case err != nil:
+			return nil, badRequest("form: %v", err)
+		case part.FileName() != "":
+			return incoming{part}, nil
 		}
 	}
-	return nil, badRequest("the form has no file")
+	return nil, badRequest("the form has no file in its first %d parts", partsMax)
 }
+
+// incoming makes a client's fault of what is wrong with its body.
+type incoming struct{ io.Reader }
+
+func (b incoming) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = badRequest("body: %v", err)
+	}
+	return n, err
+}
+
+// partsMax bounds how many parts of a form may come before the file.
+const partsMax = 100
 
 // export makes a path where the caller may fetch the file of an app, once.
 //

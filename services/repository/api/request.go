@@ -50,7 +50,7 @@ func (s *Server) newRequest(within context.Context, ctx *fasthttp.RequestCtx, c 
 	if err := r.checkKey(); err != nil {
 		return nil, err
 	}
-	return r, r.checkTypes()
+	return r, r.checkAccept()
 }
 
 // bound bounds the time of the request from now on.
@@ -80,12 +80,17 @@ func (r *request) checkKey() error {
 	return nil
 }
 
-// checkTypes looks whether the client takes JSON and sends what can be read. A
-// body that is empty may be of any type.
-func (r *request) checkTypes() error {
+// checkAccept looks whether the client takes JSON.
+func (r *request) checkAccept() error {
 	if accept := string(r.ctx.Request.Header.Peek("Accept")); accept != "" && !acceptable(accept) {
 		return &statusError{fasthttp.StatusNotAcceptable, "answers are application/json"}
 	}
+	return nil
+}
+
+// checkBody looks whether the client sends what can be read. A body that is
+// empty may be of any type.
+func (r *request) checkBody() error {
 	kind, _, _ := strings.Cut(strings.ToLower(string(r.ctx.Request.Header.ContentType())), ";")
 	if r.ctx.Request.Header.ContentLength() == 0 || slices.Contains(bodyTypes, strings.TrimSpace(kind)) {
 		return nil

@@ -1,6 +1,9 @@
 package api
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A route is a special operation.
 type route struct {
@@ -8,6 +11,14 @@ type route struct {
 	pattern []string // {name} stands for any part, whose text is an argument
 	handle  func(*request) (answer, error)
 	long    bool // moves files or runs scripts: its time is not bounded
+	raw     bool // its body is a file, of any type
+}
+
+// transfer makes a route whose body is a file.
+func transfer(pattern string, handle func(*request) (answer, error)) route {
+	o := long(pattern, handle)
+	o.raw = true
+	return o
 }
 
 // long makes a route that may take its time.
@@ -45,7 +56,7 @@ func (o *route) match(r *request) (args map[string]string, fits bool) {
 
 // special are the operations that are not the same for all types.
 func (s *Server) special() []route {
-	return append(s.taskRoutes(), []route{
+	return slices.Concat(s.taskRoutes(), s.contentRoutes(), []route{
 		at("GET /about", s.about),
 		at("GET /about/api/enums", s.aboutEnums),
 		at("GET /about/api/relations", s.aboutRelations),
@@ -53,8 +64,8 @@ func (s *Server) special() []route {
 		at("GET /ssl/ping", s.ping),
 		at("GET /health", s.ping),
 
-		long("POST /app/upload", s.upload),
-		long("POST /app/upload/replace", s.uploadReplace),
+		transfer("POST /app/upload", s.upload),
+		transfer("POST /app/upload/replace", s.uploadReplace),
 		at("POST /app/{id}/export/{token}", s.export),
 		at("DELETE /app/{id}/export/{token}", s.cancelExport),
 		long("POST /app/{id}/copy", s.copyApp),
@@ -83,5 +94,5 @@ func (s *Server) special() []route {
 		at("POST /systemrule/security/resetcache", s.ruleReset),
 		at("GET /systemrule/security/explain", s.ruleExplain),
 		at("POST /systemrule/security/evaluatetransientresources", s.ruleSections),
-	}...)
+	})
 }

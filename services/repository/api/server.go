@@ -126,11 +126,17 @@ func (s *Server) dispatch(r *request) (answer, error) {
 	for i := range s.routes {
 		if args, fits := s.routes[i].match(r); fits {
 			r.args = args
+			if err := r.checkBody(); err != nil && !s.routes[i].raw {
+				return answer{}, err
+			}
 			if !s.routes[i].long {
 				defer r.bound()()
 			}
 			return s.routes[i].handle(r)
 		}
+	}
+	if err := r.checkBody(); err != nil {
+		return answer{}, err
 	}
 	defer r.bound()()
 	if a, known, err := s.standard(r); known {
@@ -180,7 +186,7 @@ func statusOf(err error) (status int, text string) {
 		return fasthttp.StatusNotFound, err.Error()
 	case errors.Is(err, appfiles.ErrTooLarge):
 		return fasthttp.StatusRequestEntityTooLarge, err.Error()
-	case errors.Is(err, repository.ErrNoApps):
+	case errors.Is(err, repository.ErrNoApps), errors.Is(err, repository.ErrNoContent):
 		return fasthttp.StatusNotImplemented, err.Error()
 	case errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrClosed):
 		return fasthttp.StatusServiceUnavailable, "the database does not answer: try again"

@@ -16,6 +16,13 @@ const (
 // uploaded into apps.
 func AttachedFilesID() string { return seedID("DataConnection AttachedFiles") }
 
+// DefaultLibraryID returns the id of the content library that everybody may
+// read.
+func DefaultLibraryID() string { return seedID("ContentLibrary Default") }
+
+// DefaultLibraryRule is the name of the rule that says so.
+const DefaultLibraryRule = "DefaultContentLibrary"
+
 // Roles that default rules name.
 const (
 	RootAdmin       = "RootAdmin"
@@ -161,6 +168,7 @@ func contentDefaults() []defaultRule {
 	return []defaultRule{
 		{"ReadAppContentFiles", files, Read, both, ro, `resource.AppContents.App.HasPrivilege("read")`, "B"},
 		{"UpdateAppContentFiles", files, crud, both, ro, `resource.AppContents.App.HasPrivilege("update")`, "B"},
+		{DefaultLibraryRule, "ContentLibrary_" + DefaultLibraryID(), Read, both, d, `true`, "C"},
 		{"Content library content", files, Read, both, ro, `resource.ContentLibrarys.HasPrivilege("read")`, "A"},
 		{"Content library manage content", files, crud, both, ro, `resource.ContentLibrarys.HasPrivilege("update")`, "A"},
 		{"Extension", "Extension_*", Read, both, d, `true`, "B"},

@@ -19,7 +19,7 @@ func TestDefaultsAreSound(t *testing.T) {
 			security++
 		}
 	}
-	if security != 75 {
+	if security != 76 {
 		t.Errorf("%d default security rules: say so where they are counted", security)
 	}
 	if got := seedID("Owner"); got != stored[2].SeedID || len(got) != 36 {
