@@ -42,7 +42,8 @@ type Reloading struct {
 type AppInfo struct {
 	Title, Description, Thumbnail string
 	SizeBytes                     int64
-	Loaded                        time.Time // zero = never
+	Loaded                        time.Time    // zero = never
+	Connections                   []Connection // that the file names, without passwords
 }
 
 // doc returns what a row has of it.
@@ -91,11 +92,9 @@ func (r *Repository) reconcile(ctx context.Context) error {
 	return nil
 }
 
-// Upload makes an app of a file. "" is the name that the file has.
-func (r *Repository) Upload(ctx context.Context, c *Caller, file io.Reader, name string, keepData bool) (map[string]any, error) {
-	return r.newApp(ctx, c, map[string]any{"name": name}, func(id string) (*appfiles.Staged, error) {
-		return r.files.Stage(id, file, uploadMax)
-	}, keepData)
+// Upload makes an app of a file.
+func (r *Repository) Upload(ctx context.Context, c *Caller, file io.Reader, o AppImport) (map[string]any, error) {
+	return r.uploaded(ctx, c, o, func(id string) (*appfiles.Staged, error) { return r.files.Stage(id, file, uploadMax) })
 }
 
 // Copy makes an app of the caller's of another one that he may duplicate. Tags
@@ -108,11 +107,11 @@ func (r *Repository) Copy(ctx context.Context, c *Caller, id, name string, withP
 	if name == "" {
 		name = text(from.Doc["name"]) + "(1)"
 	}
-	doc := map[string]any{"name": name, "description": from.Doc["description"], "thumbnail": from.Doc["thumbnail"], "sourceAppId": from.ID}
+	doc := map[string]any{"name": name, "description": from.Doc["description"], "thumbnail": from.Doc["thumbnail"], "sourceAppId": from.ID, "targetAppId": from.ID}
 	if withProperties {
 		doc["customProperties"], doc["tags"] = from.Doc["customProperties"], from.Doc["tags"]
 	}
-	made, err := r.newApp(ctx, c, doc, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, from.ID) }, true)
+	made, _, err := r.newApp(ctx, c, doc, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, from.ID) }, true)
 	if err != nil {
 		return nil, err
 	}
@@ -122,32 +121,72 @@ func (r *Repository) Copy(ctx context.Context, c *Caller, id, name string, withP
 	return made, nil
 }
 
+// needNew asks for the right to create something of a type: whoever has it not
+// need not send a file.
+func (r *Repository) needNew(ctx context.Context, d *decider, t *schema.Type) error {
+	if d.user.ID == "" { // nobody who could own it
+		return forbidden(Right{rules.Create, t.Name, ""})
+	}
+	doc, err := r.withList(ctx, r.store, t, owned(d, t, map[string]any{"name": "new"}))
+	if err != nil {
+		return err
+	}
+	draft, err := r.draft(t, doc)
+	if err != nil {
+		return err
+	}
+	return d.needDraft(r.loader(ctx, r.store), draft, rules.Create)
+}
+
+// prepare brings the file of a new app into the engine's form, under a name
+// that no other app of its owner has.
+func (r *Repository) prepare(ctx context.Context, d *decider, staged *appfiles.Staged, name string, keepData bool) (AppInfo, error) {
+	fix := func(name string) (AppInfo, error) {
+		info, err := r.engine.Prepare(staged.Path, staged.AppID, name, keepData)
+		if err != nil {
+			err = &schema.Error{Field: "file", Reason: err.Error()}
+		}
+		return info, err
+	}
+	if name != "" {
+		free, err := freeName(ctx, r.store, d.user.ID, name)
+		if err != nil {
+			return AppInfo{}, err
+		}
+		return fix(free)
+	}
+	info, err := fix("")
+	if err != nil {
+		return info, err
+	}
+	free, err := freeName(ctx, r.store, d.user.ID, info.Title)
+	if err != nil || free == info.Title {
+		return info, err
+	}
+	return fix(free)
+}
+
 // newApp makes an app: its file is staged, its row committed, its file settled.
-func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, stage func(id string) (*appfiles.Staged, error), keepData bool) (map[string]any, error) {
+func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, stage func(id string) (*appfiles.Staged, error), keepData bool) (map[string]any, AppInfo, error) {
+	var info AppInfo
 	if r.files == nil {
-		return nil, ErrNoApps
+		return nil, info, ErrNoApps
 	}
 	d, err := r.decider(ctx, c)
 	if err != nil {
-		return nil, err
+		return nil, info, err
+	}
+	if err := r.needNew(ctx, d, r.schema.Type("App")); err != nil {
+		return nil, info, err
 	}
 	id := uuid.NewString()
-	// Whoever may not create apps need not send one.
-	draft, err := r.draft(r.schema.Type("App"), owned(d, r.schema.Type("App"), map[string]any{"name": "app"}))
-	if err != nil {
-		return nil, err
-	}
-	if err := d.needDraft(r.loader(ctx, r.store), draft, rules.Create); err != nil {
-		return nil, err
-	}
 	staged, err := stage(id)
 	if err != nil {
-		return nil, err
+		return nil, info, err
 	}
-	info, err := r.engine.Prepare(staged.Path, id, text(doc["name"]), keepData)
-	if err != nil {
+	if info, err = r.prepare(ctx, d, staged, text(doc["name"]), keepData); err != nil {
 		r.files.Drop(staged)
-		return nil, &schema.Error{Field: "file", Reason: err.Error()}
+		return nil, info, err
 	}
 	for k, v := range info.doc() {
 		doc[k] = v
@@ -156,9 +195,10 @@ func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, 
 	if doc["description"] == nil {
 		doc["description"], doc["thumbnail"] = info.Description, info.Thumbnail
 	}
-	return r.commit(ctx, d, staged, func(tx *store.Tx) (*store.Entity, error) {
+	made, err := r.commit(ctx, d, staged, func(tx *store.Tx) (*store.Entity, error) {
 		return r.create(ctx, tx, d, r.schema.Type("App"), doc)
 	})
+	return made, info, err
 }
 
 // commit commits the row of a staged file and settles the file.

@@ -16,7 +16,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
-	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/schema"
 	"github.com/cognate-bi/cognate/services/repository/store"
 )
@@ -43,13 +42,12 @@ func (r *Repository) ImportExtensions(ctx context.Context, c *Caller, o Import, 
 	if r.content == nil {
 		return nil, ErrNoContent
 	}
-	t := r.schema.Type(ExtensionContent.Library)
-	may, err := r.MayCreate(ctx, c, t, map[string]any{"name": "extension"})
+	d, err := r.decider(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if !may {
-		return nil, forbidden(Right{rules.Create, t.Name, o.Name})
+	if err := r.needNew(ctx, d, r.schema.Type(ExtensionContent.Library)); err != nil {
+		return nil, err
 	}
 	from, err := body()
 	if err != nil {
@@ -64,15 +62,11 @@ func (r *Repository) ImportExtensions(ctx context.Context, c *Caller, o Import, 
 	if err != nil {
 		return nil, err
 	}
-	return r.importAll(ctx, c, o, found)
+	return r.importAll(ctx, d, o, found)
 }
 
 // importAll stages the files of extensions and makes their rows, all or none.
-func (r *Repository) importAll(ctx context.Context, c *Caller, o Import, found []*packed) ([]map[string]any, error) {
-	d, err := r.decider(ctx, c)
-	if err != nil {
-		return nil, err
-	}
+func (r *Repository) importAll(ctx context.Context, d *decider, o Import, found []*packed) ([]map[string]any, error) {
 	list, err := whiteList(ctx, r.store, ExtensionContent)
 	if err != nil {
 		return nil, err
@@ -97,7 +91,7 @@ func (r *Repository) importAll(ctx context.Context, c *Caller, o Import, found [
 		all = append(all, x.staged...)
 	}
 	var made []*store.Entity
-	err = r.settleContent(ctx, c, ExtensionContent, all, func(tx *store.Tx) error {
+	err = r.settleContent(ctx, d.caller, ExtensionContent, all, func(tx *store.Tx) error {
 		for _, x := range found {
 			e, err := r.importOne(ctx, tx, d, x, o.Replace)
 			if err != nil {
@@ -111,7 +105,7 @@ func (r *Repository) importAll(ctx context.Context, c *Caller, o Import, found [
 		return nil, err
 	}
 	for _, x := range found {
-		if err := r.dropOthers(ctx, c, x); err != nil {
+		if err := r.dropOthers(ctx, d.caller, x); err != nil {
 			return nil, err
 		}
 	}

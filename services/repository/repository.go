@@ -37,6 +37,7 @@ type Repository struct {
 	exportsMu sync.Mutex
 	exports   map[string]*export // by token
 
+	importDir string
 	content   *ContentStore // nil: this node keeps none
 	contentMu sync.Mutex    // see settleContent
 }
@@ -49,6 +50,7 @@ type Options struct {
 	Engine     Engine
 	ScriptLogs ScriptLogs
 	Content    *ContentStore
+	ImportDir  string // of files that may be imported by their names; "" = none
 	// Member says that another node is the central one: this one makes no first
 	// entities, and does not end what others may be about to do with files.
 	Member bool
@@ -59,7 +61,7 @@ type Options struct {
 // Open opens the repository of a site. In an empty store it makes what every
 // site has.
 func Open(ctx context.Context, o Options) (*Repository, error) {
-	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, content: o.Content, scriptLogs: o.ScriptLogs, gone: make(chan struct{})}
+	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, content: o.Content, importDir: o.ImportDir, scriptLogs: o.ScriptLogs, gone: make(chan struct{})}
 	if r.now == nil {
 		r.now = time.Now
 	}

@@ -35,8 +35,16 @@ func (a *Apps) info(path string, opened *app.App) (repository.AppInfo, error) {
 	props := opened.Properties()
 	return repository.AppInfo{
 		Title: opened.Title(), Description: props.Get("description").Str(), Thumbnail: props.At("/qThumbnail/qUrl").Str(),
-		SizeBytes: stat.Size(), Loaded: opened.Loaded(),
+		SizeBytes: stat.Size(), Loaded: opened.Loaded(), Connections: namedConnections(opened),
 	}, nil
+}
+
+// namedConnections are the connections that the file of an app names.
+func namedConnections(opened *app.App) (list []repository.Connection) {
+	for _, c := range opened.Connections() {
+		list = append(list, repository.Connection{Name: c.Name, Type: c.Type, String: c.String, User: c.User})
+	}
+	return list
 }
 
 // Reload implements [repository.Engine].

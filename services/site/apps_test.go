@@ -50,7 +50,7 @@ func newNode(t *testing.T, dir string, db *store.Store) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repo, err := repository.Open(t.Context(), repository.Options{Store: db, Files: files, Engine: NewApps(lib), Content: content})
+	repo, err := repository.Open(t.Context(), repository.Options{Store: db, Files: files, Engine: NewApps(lib), Content: content, ImportDir: filepath.Join(dir, "Import")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func (n *node) smuggle(who string) {
 }
 
 // appFile returns the file of an app with some data.
-func appFile(t *testing.T, title string) []byte {
+func appFile(t *testing.T, title string, connections ...app.Connection) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	lib, err := app.NewLibrary(app.Options{Dir: dir})
@@ -153,6 +153,11 @@ func appFile(t *testing.T, title string) []byte {
 	a, err := lib.Open(id)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, c := range connections {
+		if _, err := a.AddConnection(c); err != nil {
+			t.Fatal(err)
+		}
 	}
 	a.SetScript("T: LOAD RecNo() AS x AUTOGENERATE 100;")
 	if ok, err := a.Reload(t.Context(), ""); !ok || err != nil {

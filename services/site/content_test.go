@@ -195,7 +195,7 @@ func TestContentForms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = part.Write(bytes.Repeat([]byte("p"), 3<<20))
+		_, _ = part.Write(bytes.Repeat([]byte("p"), 500<<10))
 		_ = form.Close()
 		upload := func(who, name string, body []byte) int {
 			a, text := n.send(who, "POST", "/qrs/contentlibrary/Default/uploadfile?externalpath="+name, form.FormDataContentType(), body)
@@ -205,10 +205,10 @@ func TestContentForms(t *testing.T) {
 		if got := upload(asService, "form.png", body.Bytes()); got != 201 {
 			t.Errorf("a form: %d", got)
 		}
-		if got := n.status(asAnn, "GET", "/content/Default/form.png", "", 200); len(got) != 3<<20 {
+		if got := n.status(asAnn, "GET", "/content/Default/form.png", "", 200); len(got) != 500<<10 {
 			t.Errorf("%d bytes came", len(got))
 		}
-		if got := upload(asService, "cut.png", body.Bytes()[:1<<20]); got != 400 {
+		if got := upload(asService, "cut.png", body.Bytes()[:100<<10]); got != 400 {
 			t.Errorf("a form that is cut off: %d", got)
 		}
 		if got := upload(asAnn, "ann.png", body.Bytes()); got != 403 {
@@ -445,11 +445,54 @@ func TestExtensionBomb(t *testing.T) {
 	}
 }
 
-// list sends a request whose answer is a list.
-func (n *node) list(who, path string) (list []map[string]any) {
+// all sends a request whose answer is a list.
+func (n *node) all(who, path string) (list []map[string]any) {
 	n.t.Helper()
-	if err := json.Unmarshal(n.do(who, "GET", path, nil, 200), &list); err != nil || len(list) == 0 {
-		n.t.Fatalf("%s: %v, %v", path, list, err)
+	if err := json.Unmarshal(n.do(who, "GET", path, nil, 200), &list); err != nil {
+		n.t.Fatalf("%s: %v", path, err)
 	}
 	return list
+}
+
+// list is all of what is not to be empty.
+func (n *node) list(who, path string) []map[string]any {
+	n.t.Helper()
+	list := n.all(who, path)
+	if len(list) == 0 {
+		n.t.Fatalf("%s: nothing", path)
+	}
+	return list
+}
+
+// TestContentBehindProxy takes a file through the proxy in and out.
+func TestContentBehindProxy(t *testing.T) {
+	s := start(t, t.TempDir())
+	admin := s.visitor(t)
+	admin.logIn("admin", s.password)
+	status, made := admin.ask("POST", "qrs/app/upload?name=Sales", appFile(t, "x"))
+	var app struct{ ID string }
+	if err := json.Unmarshal(made, &app); err != nil || status != 201 {
+		t.Fatal(status, err)
+	}
+	picture := bytes.Repeat([]byte("png "), 1<<20)
+	if status, text := admin.ask("POST", "qrs/appcontent/"+app.ID+"/uploadfile?externalpath=a/b.png", picture); status != 201 {
+		t.Fatalf("upload: %d %s", status, text)
+	}
+	a, err := admin.Get(s.URL() + "appcontent/" + app.ID + "/a/b.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = a.Body.Close() }()
+	if got, _ := io.ReadAll(a.Body); a.StatusCode != 200 || !bytes.Equal(got, picture) || a.Header.Get("Content-Type") != "image/png" || a.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%d, %d bytes, %v", a.StatusCode, len(got), a.Header)
+	}
+	for _, path := range []string{"content/Default/none.png", "appcontent/" + app.ID + "/..%2f..%2fsite.key", "extensions/none/x.js", "sharedcontent/x/y"} {
+		if status, text := admin.ask("GET", path, nil); status != 404 && status != 400 {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+	stranger := s.visitor(t)
+	if _, text := stranger.ask("GET", "appcontent/"+app.ID+"/a/b.png", nil); bytes.HasPrefix(text, []byte("png")) {
+		t.Error("a stranger reads it")
+	}
 }

@@ -66,6 +66,10 @@ func (o *Options) AppsDir() string { return filepath.Join(o.Dir, "Apps") }
 // contentDir is the folder of libraries, extensions and the files of apps.
 func (o *Options) contentDir() string { return filepath.Join(o.Dir, "StaticContent") }
 
+// importDir is the folder from which apps are imported by the names of their
+// files.
+func (o *Options) importDir() string { return filepath.Join(o.Dir, "Import") }
+
 // A Site is a running node.
 type Site struct {
 	tasks  tasks
@@ -207,13 +211,16 @@ func (s *Site) openRepository(ctx context.Context) error {
 	if s.lib, err = app.NewLibrary(o); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(s.opt.importDir(), 0o755); err != nil {
+		return err
+	}
 	content, err := repository.OpenContent(s.opt.contentDir())
 	if err != nil {
 		return err
 	}
 	logs := repository.ScriptLogs(filepath.Join(logDir(s.opt.Dir), "Script"))
 	s.repo, err = repository.Open(ctx, repository.Options{
-		Store: s.store, Files: files, Engine: NewApps(s.lib), Content: content, ScriptLogs: logs, Member: !s.opt.central(), Log: s.log.repository.Logger,
+		Store: s.store, Files: files, Engine: NewApps(s.lib), Content: content, ImportDir: s.opt.importDir(), ScriptLogs: logs, Member: !s.opt.central(), Log: s.log.repository.Logger,
 	})
 	if err != nil {
 		return err

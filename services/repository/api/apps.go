@@ -22,7 +22,7 @@ const TempPrefix = "/tempcontent/"
 //
 //	POST /app/upload?name&keepdata=true
 func (s *Server) upload(r *request) (answer, error) {
-	keep, err := r.flag("keepdata", true)
+	o, err := r.appImport()
 	if err != nil {
 		return answer{}, err
 	}
@@ -30,7 +30,7 @@ func (s *Server) upload(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	app, err := s.repo.Upload(r, r.caller, file, r.query["name"], keep)
+	app, err := s.repo.Upload(r, r.caller, file, o)
 	if err != nil {
 		return answer{}, err
 	}
@@ -51,7 +51,64 @@ func (s *Server) uploadReplace(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(app)
+	return created(app)
+}
+
+// appImport reads how a file is to be taken over.
+func (r *request) appImport() (o repository.AppImport, err error) {
+	o.Name = r.query["name"]
+	if o.KeepData, err = r.flag("keepdata", true); err != nil {
+		return o, err
+	}
+	o.Alone, err = r.flag("excludeconnections", false)
+	return o, err
+}
+
+// importApp makes an app of a file in the import folder, which the body names.
+//
+//	POST /app/import?name&keepdata=true&excludeconnections=false
+func (s *Server) importApp(r *request) (answer, error) {
+	o, err := r.appImport()
+	if err != nil {
+		return answer{}, err
+	}
+	var file string
+	if err := r.json(&file); err != nil {
+		return answer{}, err
+	}
+	app, err := s.repo.ImportApp(r, r.caller, file, o)
+	if err != nil {
+		return answer{}, err
+	}
+	return created(app)
+}
+
+// importReplace gives an app the data and objects of a file in the import
+// folder.
+//
+//	POST /app/import/replace?targetappid&keepdata=true
+func (s *Server) importReplace(r *request) (answer, error) {
+	keep, err := r.flag("keepdata", true)
+	if err != nil {
+		return answer{}, err
+	}
+	var file string
+	if err := r.json(&file); err != nil {
+		return answer{}, err
+	}
+	app, err := s.repo.ImportOver(r, r.caller, file, r.query["targetappid"], keep)
+	if err != nil {
+		return answer{}, err
+	}
+	return created(app)
+}
+
+func (s *Server) importFolder(r *request) (answer, error) {
+	dir, err := s.repo.ImportFolder(r, r.caller)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(value(dir))
 }
 
 // file returns the file that the body is, or, of a form, its first one. It is
@@ -110,6 +167,9 @@ func (s *Server) export(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, badRequest("token: %v", err)
 	}
+	if scope := strings.ToLower(r.query["exportscope"]); scope != "" && scope != "approved" && scope != "all" {
+		return answer{}, badRequest("exportscope=%s is neither approved nor all", scope)
+	}
 	ticket, name, err := s.repo.Export(r, r.caller, r.args["id"], token.String(), skip)
 	if err != nil {
 		return answer{}, err
@@ -122,7 +182,56 @@ func (s *Server) export(r *request) (answer, error) {
 
 func (s *Server) cancelExport(r *request) (answer, error) {
 	s.repo.CancelExport(r.caller, r.args["token"])
-	return empty()
+	return ok(map[string]any{"exportToken": r.args["token"], "appId": r.args["id"], "cancelled": true, "schemaPath": "AppExport"})
+}
+
+// exportTicket is the older form of export: a ticket, with which the file is
+// fetched below /download.
+//
+//	GET /app/{id}/export
+func (s *Server) exportTicket(r *request) (answer, error) {
+	ticket, _, err := s.repo.Export(r, r.caller, r.args["id"], uuid.NewString(), false)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(value(ticket))
+}
+
+// downloadApp answers the file of a ticket, once.
+//
+//	GET /download/app/{id}/{ticket}/{name}
+func (s *Server) downloadApp(r *request) (answer, error) {
+	file, _, size, err := s.repo.Fetch(r.caller, r.args["ticket"])
+	if err != nil {
+		return answer{}, err
+	}
+	r.ctx.Response.Header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": r.args["name"]}))
+	return answer{fasthttp.StatusOK, download{file, size, "application/vnd.qlik.sense.app"}}, nil
+}
+
+// appRoutes are the operations on apps and their files.
+func (s *Server) appRoutes() []route {
+	return []route{
+		transfer("POST /app/upload", s.upload),
+		transfer("POST /app/upload/replace", s.uploadReplace),
+		long("POST /app/import", s.importApp),
+		long("POST /app/import/replace", s.importReplace),
+		at("GET /app/importfolder", s.importFolder),
+		at("GET /app/{id}/export", s.exportTicket),
+		long("GET /download/app/{id}/{ticket}/{name}", s.downloadApp),
+		at("POST /app/{id}/export/{token}", s.export),
+		at("DELETE /app/{id}/export/{token}", s.cancelExport),
+		long("POST /app/{id}/copy", s.copyApp),
+		at("PUT /app/{id}/publish", s.publishApp),
+		long("PUT /app/{id}/replace", s.replaceApp),
+		long("PUT /app/{id}/replace/target", s.replaceTarget),
+		long("POST /app/{id}/reload", s.reloadApp),
+		at("GET /app/hublist", s.hubList(false)),
+		at("GET /app/hublist/full", s.hubList(true)),
+		at("GET /app/{id}/privileges", s.appPrivileges),
+		at("GET /app/{id}/hubinfo", s.hubInfo),
+		at("GET /app/{id}/state", s.appState),
+	}
 }
 
 // HandleTemp answers requests below [TempPrefix].
@@ -213,4 +322,26 @@ func (s *Server) appPrivileges(r *request) (answer, error) {
 		return answer{}, err
 	}
 	return ok(app["privileges"])
+}
+
+// hubInfo answers an app as the hub shows it.
+func (s *Server) hubInfo(r *request) (answer, error) {
+	return s.get(r, s.schema.Type("App"), r.args["id"])
+}
+
+// appState tells whether an app can be opened: an app of ours always can.
+func (s *Server) appState(r *request) (answer, error) {
+	if _, err := s.repo.Get(r, r.caller, s.schema.Type("App"), r.args["id"], false); err != nil {
+		return answer{}, err
+	}
+	return ok(map[string]any{"appIsEnabled": true, "schemaPath": "AppState"})
+}
+
+// replaceTarget gives the app that an app was made from what that one has.
+func (s *Server) replaceTarget(r *request) (answer, error) {
+	app, err := s.repo.ReplaceTarget(r, r.caller, r.args["id"])
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(app)
 }

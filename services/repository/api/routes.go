@@ -56,25 +56,13 @@ func (o *route) match(r *request) (args map[string]string, fits bool) {
 
 // special are the operations that are not the same for all types.
 func (s *Server) special() []route {
-	return slices.Concat(s.taskRoutes(), s.contentRoutes(), []route{
+	return slices.Concat(s.appRoutes(), s.taskRoutes(), s.contentRoutes(), []route{
 		at("GET /about", s.about),
 		at("GET /about/api/enums", s.aboutEnums),
 		at("GET /about/api/relations", s.aboutRelations),
 		at("GET /about/api/description", s.aboutDescription),
 		at("GET /ssl/ping", s.ping),
 		at("GET /health", s.ping),
-
-		transfer("POST /app/upload", s.upload),
-		transfer("POST /app/upload/replace", s.uploadReplace),
-		at("POST /app/{id}/export/{token}", s.export),
-		at("DELETE /app/{id}/export/{token}", s.cancelExport),
-		long("POST /app/{id}/copy", s.copyApp),
-		at("PUT /app/{id}/publish", s.publishApp),
-		long("PUT /app/{id}/replace", s.replaceApp),
-		long("POST /app/{id}/reload", s.reloadApp),
-		at("GET /app/hublist", s.hubList(false)),
-		at("GET /app/hublist/full", s.hubList(true)),
-		at("GET /app/{id}/privileges", s.appPrivileges),
 
 		at("POST /selection", s.selectItems),
 		at("POST /selection/{type}", s.selectFiltered),

@@ -39,7 +39,7 @@ func (s *Server) HandleStatic(ctx *fasthttp.RequestCtx, c repository.Caller) {
 		return
 	}
 	staticHeaders(ctx, k, f)
-	if string(ctx.Request.Header.Peek("If-None-Match")) == etag(f) {
+	if strings.Contains(string(ctx.Request.Header.Peek("If-None-Match")), etag(f)) { // of several, or W/"…"
 		_ = f.File.Close() // only read
 		ctx.SetStatusCode(fasthttp.StatusNotModified)
 		return
