@@ -345,7 +345,7 @@ func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, b *burial, i
 			return err
 		}
 		if p.Type == AppContent.Library {
-			lib, err := tx.Keep(ctx, p.Type, p.ID)
+			lib, err := tx.Lock(ctx, p.Type, p.ID)
 			if err != nil {
 				return err
 			}

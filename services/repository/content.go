@@ -178,7 +178,7 @@ func (r *Repository) settleContent(ctx context.Context, c *Caller, k ContentKind
 // addFiles makes or changes the rows of files, and the library that refers to
 // them.
 func (r *Repository) addFiles(ctx context.Context, tx *store.Tx, d *decider, k ContentKind, libID string, files []newFile) error {
-	lib, err := tx.Keep(ctx, k.Library, libID)
+	lib, err := tx.Lock(ctx, k.Library, libID)
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (r *Repository) RemoveContent(ctx context.Context, c *Caller, k ContentKind
 		return err
 	}
 	return r.buryContent(ctx, c, func(tx *store.Tx, b *burial) error {
-		kept, err := tx.Keep(ctx, k.Library, lib.ID)
+		kept, err := tx.Lock(ctx, k.Library, lib.ID)
 		if err != nil {
 			return err
 		}
@@ -280,7 +280,7 @@ func (r *Repository) deleteLibrary(ctx context.Context, c *Caller, k ContentKind
 		return err
 	}
 	return r.buryContent(ctx, c, func(tx *store.Tx, b *burial) error {
-		lib, err := tx.Keep(ctx, k.Library, id)
+		lib, err := tx.Lock(ctx, k.Library, id)
 		if err != nil {
 			return err
 		}

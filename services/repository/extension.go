@@ -165,7 +165,7 @@ func (r *Repository) importOne(ctx context.Context, tx *store.Tx, d *decider, x 
 // more.
 func (r *Repository) dropOthers(ctx context.Context, c *Caller, x *packed) error {
 	return r.buryContent(ctx, c, func(tx *store.Tx, b *burial) error {
-		lib, err := tx.Keep(ctx, ExtensionContent.Library, x.id)
+		lib, err := tx.Lock(ctx, ExtensionContent.Library, x.id)
 		if err != nil {
 			return err
 		}

@@ -103,6 +103,13 @@ func (tx *Tx) keep(ctx context.Context, typ, id string) (*Entity, *schema.Type, 
 	return e, tx.store.cfg.Schema.Type(e.Type), nil
 }
 
+// Lock reads an entity and keeps other transactions from changing it until this
+// one ends.
+func (tx *Tx) Lock(ctx context.Context, typ, id string) (*Entity, error) {
+	e, _, err := tx.keep(ctx, typ, id)
+	return e, err
+}
+
 // put writes what has changed of an entity that is there.
 func (tx *Tx) put(ctx context.Context, t *schema.Type, e *Entity) error {
 	r, err := tx.store.row(t, e)
@@ -118,11 +125,4 @@ func (tx *Tx) put(ctx context.Context, t *schema.Type, e *Entity) error {
 		return err
 	}
 	return tx.refer(ctx, t, e)
-}
-
-// Keep returns an entity and keeps it from other transactions until this one
-// ends, so that what it holds may be added to.
-func (tx *Tx) Keep(ctx context.Context, typ, id string) (*Entity, error) {
-	e, _, err := tx.keep(ctx, typ, id)
-	return e, err
 }
