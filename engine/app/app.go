@@ -87,8 +87,9 @@ type App struct {
 	modified    time.Time
 	media       []qvf.Media
 	loaded      time.Time // last successful reload
-	dirty       bool
-	problems    []error // of a foreign file
+	changes     uint64    // counts what is to be saved
+	kept        uint64    // changes up to which the file has them
+	problems    []error   // of a foreign file
 
 	subsMu sync.Mutex
 	subs   map[int]func(Event)
@@ -174,7 +175,7 @@ func (a *App) Title() string { return a.Properties().Get("qTitle").Str() }
 func (a *App) Modified() (at time.Time, unsaved bool) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return a.modified, a.dirty
+	return a.modified, a.changes != a.kept
 }
 
 // Created returns when the app was made.
@@ -191,7 +192,8 @@ func (a *App) Loaded() time.Time {
 func (a *App) touch() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.dirty, a.modified = true, a.now()
+	a.changes++
+	a.modified = a.now()
 }
 
 // States returns the names of the alternate states, without the default one.

@@ -131,7 +131,11 @@ func variableOf(it *object.Item) qvf.Variable {
 
 // stateOf returns what the streams do not tell of an item.
 func stateOf(it *object.Item) *tree.Node {
-	return tree.NewObject(member("id", tree.NewString(it.ID)), member("created", instant(it.Created)), member("modified", instant(it.Modified)))
+	state := tree.NewObject(member("id", tree.NewString(it.ID)), member("created", instant(it.Created)), member("modified", instant(it.Modified)))
+	if it.Owner != "" {
+		state = state.With("owner", tree.NewString(it.Owner))
+	}
+	return state
 }
 
 // stateVersion is the version of the layout of the state.
@@ -297,7 +301,8 @@ func (r *restorer) inOrder(state []*tree.Node) []*object.Item {
 	}
 	for _, it := range r.items {
 		if i := place[it.ID]; i > 0 {
-			it.Created, it.Modified = readInstant(state[i-1].Get("created")), readInstant(state[i-1].Get("modified"))
+			s := state[i-1]
+			it.Created, it.Modified, it.Owner = readInstant(s.Get("created")), readInstant(s.Get("modified")), s.Get("owner").Str()
 		} else {
 			place[it.ID] = len(state) + 1
 		}

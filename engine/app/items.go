@@ -9,11 +9,16 @@ import (
 
 // Create makes and stores an item. parent is "" but for children.
 func (a *App) Create(kind object.Kind, props *tree.Node, parent string, state *tree.Node) (*object.Item, error) {
+	return a.CreateFor("", kind, props, parent, state)
+}
+
+// CreateFor is Create for an owner, DIRECTORY\id.
+func (a *App) CreateFor(owner string, kind object.Kind, props *tree.Node, parent string, state *tree.Node) (*object.Item, error) {
 	it, err := object.NewItem(kind, props, NewID, a.now())
 	if err != nil {
 		return nil, err
 	}
-	it.Parent, it.State = parent, state
+	it.Parent, it.State, it.Owner = parent, state, owner
 	if kind == object.Variable && a.Items.Variable(it.Name()) != nil {
 		return nil, fmt.Errorf("%w: %s", ErrVariable, it.Name())
 	}
@@ -54,25 +59,33 @@ func (a *App) Destroy(kind object.Kind, id string) bool {
 	return len(gone) > 0
 }
 
+// Announce tells sessions that an item has changed to the site, as when it was
+// published: its file stays as it is.
+func (a *App) Announce(id string) {
+	if it := a.Items.Get(id); it != nil {
+		a.publish(Event{Kind: ItemChanged, Item: it})
+	}
+}
+
 // Clone copies an item and its descendants under new ids and returns the
-// copy.
-func (a *App) Clone(kind object.Kind, id string) (*object.Item, error) {
+// copy, which is the owner's.
+func (a *App) Clone(owner string, kind object.Kind, id string) (*object.Item, error) {
 	it := a.Items.OfKind(kind, id)
 	if it == nil {
 		return nil, fmt.Errorf("%w: %s", object.ErrNotFound, id)
 	}
-	return a.cloneUnder(it, it.Parent)
+	return a.cloneUnder(owner, it, it.Parent)
 }
 
-func (a *App) cloneUnder(it *object.Item, parent string) (*object.Item, error) {
+func (a *App) cloneUnder(owner string, it *object.Item, parent string) (*object.Item, error) {
 	info := it.Info().With("qId", tree.NewString(NewID()))
-	out, err := a.Create(it.Kind, it.Props.With("qInfo", info), parent, it.State)
+	out, err := a.CreateFor(owner, it.Kind, it.Props.With("qInfo", info), parent, it.State)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range it.Children {
 		if child := a.Items.Get(c); child != nil {
-			if _, err := a.cloneUnder(child, out.ID); err != nil {
+			if _, err := a.cloneUnder(owner, child, out.ID); err != nil {
 				return nil, err
 			}
 		}

@@ -29,9 +29,6 @@ func (a *App) Save() error {
 	if err := a.write(true); err != nil {
 		return fmt.Errorf("save app %s: %w", a.ID, err)
 	}
-	a.mu.Lock()
-	a.dirty = false
-	a.mu.Unlock()
 	a.publish(Event{Kind: AppChanged})
 	return nil
 }
@@ -56,8 +53,16 @@ func (a *App) write(data bool) error {
 	if err != nil {
 		return err
 	}
+	a.mu.RLock()
+	changes := a.changes // what changes meanwhile may not be in what is written
+	a.mu.RUnlock()
 	if err := a.writeTo(path, data); err != nil {
 		return err
+	}
+	if a.saved == weak.Make(a.Data()) {
+		a.mu.Lock()
+		a.kept = changes
+		a.mu.Unlock()
 	}
 	a.file, err = os.Stat(path)
 	return err

@@ -11,6 +11,7 @@ package object
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/cognate-bi/cognate/engine/object/tree"
@@ -47,6 +48,7 @@ type Item struct {
 	State             *tree.Node // bookmarks: the selections kept
 	FromScript        bool       // variables: made by the load script
 	Number            *float64   // variables: the number behind the text when it was set together with it
+	Owner             string     // DIRECTORY\id of who made it; "" is the app's owner
 	Created, Modified time.Time
 }
 
@@ -104,3 +106,19 @@ func (it *Item) Name() string { return it.Props.Get("qName").Str() }
 
 // Info returns {qId, qType}.
 func (it *Item) Info() *tree.Node { return it.Props.Get("qInfo") }
+
+// ObjectType returns what rules and listings know the item as: its type in lower
+// case, or that of its kind.
+func (it *Item) ObjectType() string {
+	switch {
+	case it.Kind == Dimension:
+		return "dimension"
+	case it.Kind == Measure:
+		return "measure"
+	case it.Type != "":
+		return strings.ToLower(it.Type)
+	case it.Kind == Bookmark:
+		return "bookmark"
+	}
+	return "genericobject"
+}

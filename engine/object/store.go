@@ -169,6 +169,21 @@ func (s *Store) Everything() []*Item {
 	return out
 }
 
+// Root returns the topmost item above the one with the id, which may be that one;
+// nil if there is none.
+func (s *Store) Root(id string) *Item {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	it := s.items[id]
+	for range len(s.items) { // a broken file cannot make this endless
+		if it == nil || s.items[it.Parent] == nil {
+			return it
+		}
+		it = s.items[it.Parent]
+	}
+	return nil
+}
+
 // Descends reports whether id is ancestor or lies below it.
 func (s *Store) Descends(id, ancestor string) bool {
 	s.mu.RLock()

@@ -21,7 +21,7 @@ var docApp = map[string]method{
 	"DoReload":             on("qMode:i qPartial:b qDebug:b", doReload),
 	"DoReloadEx":           on("qParams:o", doReloadEx),
 	"DoSave":               on("qFileName:s", doSave),
-	"SaveObjects":          on("", saveObjects),
+	"SaveObjects":          on("", func(c *call) error { return c.s.SaveObjects() }),
 	"GetAppLayout":         on("", getAppLayout),
 	"GetAppProperties":     on("", func(c *call) error { return c.withApp(func(a *app.App) { c.putNode("qProp", a.Properties()) }) }),
 	"SetAppProperties":     on("qProp:o", func(c *call) error { return c.changing(func(a *app.App) { a.SetProperties(c.arg("qProp")) }) }),
@@ -86,15 +86,6 @@ func doReloadEx(c *call) error {
 }
 
 func doSave(c *call) error { return c.s.Save() }
-
-// saveObjects keeps objects; a session app has no place to keep them.
-func saveObjects(c *call) error {
-	a, err := c.s.Changing()
-	if err != nil || a.Session {
-		return err
-	}
-	return a.SaveDocument()
-}
 
 func getMediaList(c *call) error {
 	c.putNode("qList", obj(node("qItems", tree.NewArray())))

@@ -117,11 +117,7 @@ func destroyByName(out string) func(*call) error {
 
 func clone(kind object.Kind) func(*call) error {
 	return func(c *call) error {
-		a, err := c.s.Changing()
-		if err != nil {
-			return err
-		}
-		it, err := a.Clone(kind, c.str("qId"))
+		it, err := c.s.Clone(kind, c.str("qId"))
 		if err != nil {
 			return err
 		}
@@ -131,12 +127,11 @@ func clone(kind object.Kind) func(*call) error {
 }
 
 func getAllInfos(c *call) error {
-	a, err := c.s.App()
-	if err != nil {
+	if _, err := c.s.App(); err != nil {
 		return err
 	}
 	var infos []*tree.Node
-	for _, it := range a.Items.Everything() {
+	for _, it := range c.s.AllItems() {
 		infos = append(infos, it.Info())
 	}
 	c.putNode("qInfos", tree.NewArray(infos...))
@@ -172,10 +167,10 @@ var itemMethods = map[string]method{
 	"SetProperties":    on("qProp:o", setProperties),
 	"ApplyPatches":     on("qPatches:a qSoftPatch:b", applyPatches),
 	"GetLinkedObjects": on("", getLinked),
-	"Publish":          on("", func(*call) error { return nil }),
-	"UnPublish":        on("", func(*call) error { return nil }),
-	"Approve":          on("", func(*call) error { return nil }),
-	"UnApprove":        on("", func(*call) error { return nil }),
+	"Publish":          on("", func(c *call) error { return c.s.Publish(c.ref.ID, true) }),
+	"UnPublish":        on("", func(c *call) error { return c.s.Publish(c.ref.ID, false) }),
+	"Approve":          on("", func(c *call) error { return c.s.Approve(c.ref.ID, true) }),
+	"UnApprove":        on("", func(c *call) error { return c.s.Approve(c.ref.ID, false) }),
 }
 
 func getInfo(c *call) error {
@@ -213,12 +208,11 @@ func applyPatches(c *call) error {
 }
 
 func getLinked(c *call) error {
-	a, err := c.s.App()
-	if err != nil {
+	if _, err := c.s.App(); err != nil {
 		return err
 	}
 	var items []*tree.Node
-	for _, it := range a.Items.Everything() {
+	for _, it := range c.s.AllItems() {
 		if d := object.DepsOf(it.Props); d.OnItem(c.ref.ID) {
 			items = append(items, obj(node("qInfo", it.Info()), text("qRootId", rootOf(c, it))))
 		}

@@ -54,11 +54,10 @@ func removeSessionState(c *call) error {
 
 // kept returns the selections of a stored bookmark.
 func (c *call) kept(id string) (*tree.Node, error) {
-	a, err := c.s.App()
-	if err != nil {
+	if _, err := c.s.App(); err != nil {
 		return nil, err
 	}
-	it := a.Items.OfKind(object.Bookmark, id)
+	it := c.s.Stored(object.Bookmark, id)
 	if it == nil {
 		return nil, &Error{codeNotFound, id, "Bookmark not found"}
 	}
@@ -74,15 +73,14 @@ func (c *call) apply(id string) (missing int, err error) {
 }
 
 func applyBookmark(c *call) error {
-	a, err := c.s.App()
-	if err != nil {
+	if _, err := c.s.App(); err != nil {
 		return err
 	}
-	if a.Items.OfKind(object.Bookmark, c.str("qId")) == nil {
+	if c.s.Stored(object.Bookmark, c.str("qId")) == nil {
 		c.putBool("qSuccess", false)
 		return nil
 	}
-	_, err = c.apply(c.str("qId"))
+	_, err := c.apply(c.str("qId"))
 	return c.done("qSuccess", true, err)
 }
 
@@ -100,17 +98,7 @@ func applyResult(missing int) *tree.Node {
 }
 
 func replaceBookmark(c *call) error {
-	a, err := c.s.Changing()
-	if err != nil {
-		return err
-	}
-	it, err := a.ChangeItem(c.str("qId"), func(it *object.Item) (*object.Item, error) {
-		return it.WithState(c.s.KeepState(it.Props.Get("qIncludeVariables").Truth())), nil
-	})
-	if err != nil {
-		return err
-	}
-	return c.putCreated(c.s.Open(object.Bookmark, it.ID), nil)
+	return c.putCreated(c.s.ReplaceBookmark(c.str("qId")))
 }
 
 func createTemporary(c *call) error {

@@ -115,11 +115,7 @@ func destroyAllChildren(c *call) error {
 }
 
 func setChildOrder(c *call) error {
-	a, err := c.s.Changing()
-	if err != nil {
-		return err
-	}
-	return a.Reorder(c.ref.ID, c.strings("qIds"))
+	return c.s.Reorder(c.ref.ID, c.strings("qIds"))
 }
 
 func getFullTree(c *call) error {

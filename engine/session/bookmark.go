@@ -143,7 +143,7 @@ func (s *Session) keepLocked(set state.Set) state.Set {
 // Bookmark returns the selections that a bookmark keeps in a state: for set
 // expressions, by id or title.
 func (s *Session) Bookmark(name, stateName string) (*state.State, bool) {
-	all := s.app.Items.All(object.Bookmark)
+	all := s.Items(object.Bookmark)
 	i := slices.IndexFunc(all, func(it *object.Item) bool { return it.ID == name })
 	if i < 0 {
 		i = slices.IndexFunc(all, func(it *object.Item) bool { return it.Props.Get("qMetaDef").Get("title").Str() == name })

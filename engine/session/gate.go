@@ -31,6 +31,8 @@ type Gate interface {
 	AddConnection(c app.Connection) (id string, err error)
 	SetConnection(id string, c app.Connection) error
 	DeleteConnection(id string) error
+
+	ObjectGate
 }
 
 // Changing returns the open app for who may change it.
@@ -67,7 +69,26 @@ func (s *Session) Save() error {
 	if err := a.Save(); err != nil || s.Gate == nil {
 		return err
 	}
+	s.unkept.Store(false)
 	return s.Gate.Saved(a.ID)
+}
+
+// SaveObjects writes the objects of the open app to its file; a session app has
+// no place to keep them. Whoever may only read the app keeps his own with it.
+func (s *Session) SaveObjects() error {
+	a, err := s.App()
+	if err != nil || a.Session {
+		return err
+	}
+	if s.Gate == nil {
+		return a.SaveDocument()
+	}
+	if err := s.Gate.Change(a.ID); err == nil {
+		s.unkept.Store(true)
+	} else if !errors.Is(err, access.ErrDenied) {
+		return err
+	}
+	return s.keep()
 }
 
 // Apps returns the apps that the user may open.

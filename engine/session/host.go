@@ -46,13 +46,13 @@ func (s *Session) variableText(name string) (string, bool) {
 // libraryText returns the expression of a master measure, or the field of a
 // master dimension, by its label.
 func (s *Session) libraryText(label string) (string, bool) {
-	for _, it := range s.app.Items.All(object.Measure) {
+	for _, it := range s.Items(object.Measure) {
 		m := it.Props.Get("qMeasure")
 		if m.Get("qLabel").Str() == label || it.Props.Get("qMetaDef").Get("title").Str() == label {
 			return m.Get("qDef").Str(), true
 		}
 	}
-	for _, it := range s.app.Items.All(object.Dimension) {
+	for _, it := range s.Items(object.Dimension) {
 		if it.Props.Get("qMetaDef").Get("title").Str() == label {
 			if defs := it.Props.Get("qDim").Get("qFieldDefs").Strings(); len(defs) > 0 {
 				return defs[0], true
@@ -119,7 +119,7 @@ func (s *Session) AppendDef(ctx context.Context, dst []byte, d object.Def) (out 
 	return dst, false, nil
 }
 
-// privileges is what everybody may do with everything until there are rules.
+// privileges is what everybody may do with objects of his session.
 var privileges = tree.NewStrings("read", "update", "delete", "exportdata")
 
 // MetaOf returns what the app adds to the qMeta of an item.
@@ -127,12 +127,33 @@ func (s *Session) MetaOf(it *object.Item) *tree.Node {
 	if s.IsSessionObject(it.ID) {
 		return tree.NewObject(tree.Member{Key: "privileges", Value: privileges})
 	}
-	return tree.NewObject(
+	st := s.standing(it)
+	meta := tree.NewObject(
 		tree.Member{Key: "createdDate", Value: tree.NewString(Instant(it.Created))},
 		tree.Member{Key: "modifiedDate", Value: tree.NewString(Instant(it.Modified))},
-		tree.Member{Key: "published", Value: tree.NewBool(false)},
-		tree.Member{Key: "approved", Value: tree.NewBool(false)},
-		tree.Member{Key: "privileges", Value: privileges})
+		tree.Member{Key: "published", Value: tree.NewBool(st.Published)},
+		tree.Member{Key: "approved", Value: tree.NewBool(st.Approved)},
+		tree.Member{Key: "privileges", Value: tree.NewStrings(st.Rights.names()...)})
+	if directory, id, ok := strings.Cut(st.Owner, `\`); ok {
+		meta = meta.With("owner", tree.NewObject(
+			tree.Member{Key: "userId", Value: tree.NewString(id)}, tree.Member{Key: "userDirectory", Value: tree.NewString(directory)},
+			tree.Member{Key: "name", Value: tree.NewString(st.OwnerName)}))
+	}
+	return meta
+}
+
+// names returns the rights as clients know them.
+func (r Rights) names() []string {
+	var names []string
+	for i, name := range []string{"read", "update", "delete", "publish", "approve"} {
+		if r&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	if r&ReadObject != 0 {
+		names = append(names, "exportdata")
+	}
+	return names
 }
 
 // Instant writes a time as layouts have it; the zero time is empty.
@@ -146,7 +167,7 @@ func Instant(t time.Time) string {
 func (s *Session) appendItems(dst []byte, kind object.Kind, def *tree.Node) []byte {
 	typ := def.Get("qType").Str()
 	dst = append(dst, `{"qItems":[`...)
-	for _, it := range s.app.Items.All(kind) {
+	for _, it := range s.Items(kind) {
 		if it.Parent != "" || typ != "" && !strings.EqualFold(typ, it.Type) {
 			continue
 		}
@@ -158,7 +179,7 @@ func (s *Session) appendItems(dst []byte, kind object.Kind, def *tree.Node) []by
 // AppendItemList writes the entries of the items of a kind and types as an
 // array.
 func (s *Session) AppendItemList(dst []byte, kind object.Kind, types []string, data *tree.Node, withSession bool) []byte {
-	items := s.app.Items.All(kind)
+	items := s.Items(kind)
 	if withSession {
 		items = append(items, s.objects.All(kind)...)
 	}

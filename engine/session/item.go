@@ -16,7 +16,7 @@ func (s *Session) Item(id string) *object.Item {
 	if it := s.objects.Get(id); it != nil {
 		return it
 	}
-	return s.app.Items.Get(id)
+	return s.stored(id)
 }
 
 // ItemOf returns the item of a reference.
@@ -93,11 +93,7 @@ func (s *Session) replaceSession(id string, props *tree.Node) (*Ref, error) {
 
 // Create makes an item of the app.
 func (s *Session) Create(kind object.Kind, props *tree.Node, state *tree.Node) (*Ref, error) {
-	a, err := s.Changing()
-	if err != nil {
-		return nil, err
-	}
-	it, err := a.Create(kind, props, "", state)
+	it, err := s.create(kind, props, "", state)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +104,7 @@ func (s *Session) Create(kind object.Kind, props *tree.Node, state *tree.Node) (
 // there.
 func (s *Session) CreateChild(parent string, props *tree.Node) (*Ref, error) {
 	if !s.IsSessionObject(parent) {
-		a, err := s.Changing()
-		if err != nil {
-			return nil, err
-		}
-		it, err := a.Create(object.Generic, props, parent, nil)
+		it, err := s.create(object.Generic, props, parent, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +126,7 @@ func (s *Session) CreateChild(parent string, props *tree.Node) (*Ref, error) {
 func (s *Session) Destroy(kind object.Kind, id string) bool {
 	it := s.objects.OfKind(kind, id)
 	if it == nil {
-		a, err := s.Changing()
+		a, err := s.may(id, DestroyObject)
 		return err == nil && a.Destroy(kind, id)
 	}
 	s.handles.onEvent(app.Event{Kind: app.ItemRemoved, Item: it, Gone: s.objects.Remove(id)})
@@ -157,7 +149,7 @@ func (s *Session) SetProperties(id string, props *tree.Node) error {
 
 func (s *Session) change(id string, f func(*object.Item) (*object.Item, error)) (*object.Item, error) {
 	if !s.IsSessionObject(id) {
-		a, err := s.Changing()
+		a, err := s.may(id, ChangeObject)
 		if err != nil {
 			return nil, err
 		}

@@ -73,6 +73,8 @@ type Session struct {
 	cubes       map[target]ownCube
 
 	current atomic.Pointer[app.App] // the open app, for those outside the queue
+	unkept  atomic.Bool             // objects were changed, or are about to be
+	keeping sync.Mutex              // held while they are saved
 	handles handles
 }
 
@@ -116,6 +118,9 @@ func (s *Session) Close() {
 func (s *Session) closeApp() {
 	if s.app == nil {
 		return
+	}
+	if err := s.keep(); err != nil {
+		s.log.Error("objects could not be saved", "app", s.app.ID, "user", s.User, "err", err)
 	}
 	s.unsubscribe()
 	s.lib.Close(s.app)
