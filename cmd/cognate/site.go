@@ -142,12 +142,12 @@ func publishSample(ctx context.Context, s *site.Site, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.Library().Entry(id)
+	info, err := site.NewApps(s.Library()).Info(id)
 	if err != nil {
 		return err
 	}
 	owner := repository.Caller{Directory: site.LocalDirectory, ID: site.FirstUser}
-	if err := s.Repo().Adopt(ctx, &owner, id, repository.AppInfo{Title: e.Title, SizeBytes: e.SizeBytes, Loaded: e.Loaded}); err != nil {
+	if err := s.Repo().Adopt(ctx, &owner, id, info); err != nil {
 		return err
 	}
 	if _, err := s.Repo().Publish(ctx, &self, id, rules.EveryoneStreamID, ""); err != nil {

@@ -67,6 +67,20 @@ func (a *App) Announce(id string) {
 	}
 }
 
+// Announce is [App.Announce] for an app of the library, if it is open here.
+func (l *Library) Announce(id, item string) {
+	l.mu.Lock()
+	s := l.open[id]
+	l.mu.Unlock()
+	if s == nil {
+		return
+	}
+	<-s.ready
+	if s.err == nil {
+		s.app.Announce(item)
+	}
+}
+
 // Clone copies an item and its descendants under new ids and returns the
 // copy, which is the owner's.
 func (a *App) Clone(owner string, kind object.Kind, id string) (*object.Item, error) {

@@ -154,28 +154,6 @@ func (l *Library) Import(path string) (id string, problems []error, err error) {
 	return a.ID, a.problems, nil
 }
 
-// Rewrite brings a file that is no app of the library, ours or foreign, into our
-// form, in place: under a title, "" being its own, and without data if keepData
-// is false. It returns the app, with what could not be read of a foreign one in
-// [App.Problems].
-func (l *Library) Rewrite(id, path, title string, keepData bool) (*App, error) {
-	a, err := l.OpenFile(id, path)
-	if err != nil {
-		return nil, err
-	}
-	if title != "" {
-		a.SetProperties(a.Properties().With("qTitle", tree.NewString(title)))
-	}
-	content := a.Content()
-	if !keepData {
-		content.Data = nil
-	}
-	if err := qvf.Save(path, content, l.saveOptions()); err != nil {
-		return nil, fmt.Errorf("rewrite %s: %w", path, err)
-	}
-	return a, nil
-}
-
 // read takes over what a file holds. What cannot be read of a foreign one is
 // logged, and in [App.Problems].
 func (a *App) read(f *qvf.File) error {

@@ -13,7 +13,7 @@ import (
 // docApp are the methods of an app as a whole: script, reload, saving,
 // properties, connections.
 var docApp = map[string]method{
-	"GetScript":            on("", func(c *call) error { return c.changing(func(a *app.App) { c.putString("qScript", a.Script()) }) }),
+	"GetScript":            on("", getScript),
 	"GetScriptEx":          on("", getScriptEx),
 	"SetScript":            on("qScript:s", func(c *call) error { return c.changing(func(a *app.App) { a.SetScript(c.str("qScript")) }) }),
 	"GetEmptyScript":       on("qLocalizedMainSection:s", func(c *call) error { c.putString("qReturn", emptyScript); return nil }),
@@ -64,10 +64,20 @@ func (c *call) changing(f func(*app.App)) error {
 	return err
 }
 
+func getScript(c *call) error {
+	a, err := c.s.ReadingScript()
+	if err == nil {
+		c.putString("qScript", a.Script())
+	}
+	return err
+}
+
 func getScriptEx(c *call) error {
-	return c.changing(func(a *app.App) {
+	a, err := c.s.ReadingScript()
+	if err == nil {
 		c.putNode("qScript", obj(text("qScript", a.Script()), node("qMeta", tree.NewObject()), flag("qIsLocked", false)))
-	})
+	}
+	return err
 }
 
 // doReload runs the script; a client that goes away cancels it.

@@ -15,8 +15,8 @@ import (
 type Gate interface {
 	// Read is asked before an app is opened or shown.
 	Read(appID string) error
-	// Change is asked before an app is changed: its script, data and objects,
-	// and before its script, which may hold what others may not see, is shown.
+	// Change is asked before an app is changed: its script, data, variables and
+	// properties.
 	Change(appID string) error
 	// Readable returns those of the apps that the user may open.
 	Readable(appIDs []string) ([]string, error)

@@ -23,6 +23,9 @@ type ObjectGate interface {
 	Object(appID string, it *object.Item) (Standing, error)
 	// CreateObject is asked before an object is made.
 	CreateObject(appID string, it *object.Item) error
+	// ReadScript is asked before the script of an app is shown, which may hold what
+	// others may not see.
+	ReadScript(appID string) error
 	// Publish makes an object visible to all who may read the app, or takes that
 	// back; Approve makes it part of what the app's owner answers for.
 	Publish(appID, objectID string, on bool) error
@@ -158,6 +161,15 @@ func (s *Session) mayCreate(kind object.Kind, props *tree.Node, parent string) (
 	}
 	s.keepSoon()
 	return a, nil
+}
+
+// ReadingScript returns the open app for who may read its script.
+func (s *Session) ReadingScript() (*app.App, error) {
+	a, err := s.App()
+	if err != nil || s.Gate == nil || a.Session {
+		return a, err
+	}
+	return a, s.Gate.ReadScript(a.ID)
 }
 
 // Clone copies an item of the app under a new id; the copy is the user's.

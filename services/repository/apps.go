@@ -24,11 +24,15 @@ import (
 // the files of apps.
 type Engine interface {
 	// Prepare looks into a file that is to be an app's, and brings it into the
-	// engine's form under a title; "" is the file's own. An error says what is
-	// wrong with the file.
-	Prepare(path, id, title string, keepData bool) (AppInfo, error)
+	// engine's form. An error says what is wrong with the file.
+	Prepare(path, id string, p Preparation) (AppInfo, error)
+	// RemoveObjects takes objects, with what lies inside of them, out of an app;
+	// those that are not there are gone already.
+	RemoveObjects(id string, objects []string) error
+	// Info returns what an app tells of itself now.
+	Info(id string) (AppInfo, error)
 	// Reload runs the script of an app, and saves what it makes.
-	Reload(ctx context.Context, id string, r Reloading) (AppInfo, error)
+	Reload(ctx context.Context, id string, r Reloading) error
 }
 
 // Reloading is how an app is reloaded.
@@ -38,12 +42,27 @@ type Reloading struct {
 	Log         io.Writer    // gets the script log
 }
 
+// A Preparation is what becomes of a file before it is an app's.
+type Preparation struct {
+	Title    string // "" = the file's own
+	KeepData bool
+	// Without are the objects that are left out, with what lies inside of them.
+	Without []string
+	// Disown leaves nobody the owner of an object: all are the app's owner's.
+	Disown bool
+	// Keep are the objects of the app as it is, in the file KeepFrom, that stay,
+	// unless the new file has others of the same ids.
+	KeepFrom string
+	Keep     []string
+}
+
 // An AppInfo is what the file of an app tells of it.
 type AppInfo struct {
 	Title, Description, Thumbnail string
 	SizeBytes                     int64
 	Loaded                        time.Time    // zero = never
 	Connections                   []Connection // that the file names, without passwords
+	Objects                       []ObjectInfo
 }
 
 // doc returns what a row has of it.
@@ -100,7 +119,11 @@ func (r *Repository) Upload(ctx context.Context, c *Caller, file io.Reader, o Ap
 // Copy makes an app of the caller's of another one that he may duplicate. Tags
 // and custom properties come along where withProperties says so.
 func (r *Repository) Copy(ctx context.Context, c *Caller, id, name string, withProperties bool) (map[string]any, error) {
-	_, from, err := r.allowed(ctx, c, "App", id, rules.Duplicate)
+	d, from, err := r.allowed(ctx, c, "App", id, rules.Duplicate)
+	if err != nil {
+		return nil, err
+	}
+	others, err := r.objectIDs(ctx, from.ID, foreign(d.user.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +134,7 @@ func (r *Repository) Copy(ctx context.Context, c *Caller, id, name string, withP
 	if withProperties {
 		doc["customProperties"], doc["tags"] = from.Doc["customProperties"], from.Doc["tags"]
 	}
-	made, _, err := r.newApp(ctx, c, doc, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, from.ID) }, true)
+	made, _, err := r.newApp(ctx, c, doc, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, from.ID) }, Preparation{KeepData: true, Without: others})
 	if err != nil {
 		return nil, err
 	}
@@ -140,9 +163,11 @@ func (r *Repository) needNew(ctx context.Context, d *decider, t *schema.Type) er
 
 // prepare brings the file of a new app into the engine's form, under a name
 // that no other app of its owner has.
-func (r *Repository) prepare(ctx context.Context, d *decider, staged *appfiles.Staged, name string, keepData bool) (AppInfo, error) {
+func (r *Repository) prepare(ctx context.Context, d *decider, staged *appfiles.Staged, p Preparation) (AppInfo, error) {
+	name := p.Title
 	fix := func(name string) (AppInfo, error) {
-		info, err := r.engine.Prepare(staged.Path, staged.AppID, name, keepData)
+		p.Title = name
+		info, err := r.engine.Prepare(staged.Path, staged.AppID, p)
 		if err != nil {
 			err = &schema.Error{Field: "file", Reason: err.Error()}
 		}
@@ -167,7 +192,7 @@ func (r *Repository) prepare(ctx context.Context, d *decider, staged *appfiles.S
 }
 
 // newApp makes an app: its file is staged, its row committed, its file settled.
-func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, stage func(id string) (*appfiles.Staged, error), keepData bool) (map[string]any, AppInfo, error) {
+func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, stage func(id string) (*appfiles.Staged, error), p Preparation) (map[string]any, AppInfo, error) {
 	var info AppInfo
 	if r.files == nil {
 		return nil, info, ErrNoApps
@@ -184,7 +209,8 @@ func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, 
 	if err != nil {
 		return nil, info, err
 	}
-	if info, err = r.prepare(ctx, d, staged, text(doc["name"]), keepData); err != nil {
+	p.Title, p.Disown = text(doc["name"]), true
+	if info, err = r.prepare(ctx, d, staged, p); err != nil {
 		r.files.Drop(staged)
 		return nil, info, err
 	}
@@ -196,7 +222,11 @@ func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, 
 		doc["description"], doc["thumbnail"] = info.Description, info.Thumbnail
 	}
 	made, err := r.commit(ctx, d, staged, func(tx *store.Tx) (*store.Entity, error) {
-		return r.create(ctx, tx, d, r.schema.Type("App"), doc)
+		app, err := r.create(ctx, tx, d, r.schema.Type("App"), doc)
+		if err != nil {
+			return nil, err
+		}
+		return app, r.takeObjects(ctx, tx, app, info.Objects)
 	})
 	return made, info, err
 }
@@ -225,7 +255,11 @@ func (r *Repository) ReplaceApp(ctx context.Context, c *Caller, sourceID, target
 	if err != nil {
 		return nil, err
 	}
-	return r.replaceFile(ctx, d, targetID, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, source.ID) }, true)
+	others, err := r.objectIDs(ctx, source.ID, foreign(refID(source.Doc["owner"])))
+	if err != nil {
+		return nil, err
+	}
+	return r.replaceFile(ctx, d, targetID, func(id string) (*appfiles.Staged, error) { return r.files.StageCopy(id, source.ID) }, Preparation{KeepData: true, Without: others})
 }
 
 // UploadOver gives an app the data and the objects of a file.
@@ -234,10 +268,12 @@ func (r *Repository) UploadOver(ctx context.Context, c *Caller, file io.Reader, 
 	if err != nil {
 		return nil, err
 	}
-	return r.replaceFile(ctx, d, targetID, func(id string) (*appfiles.Staged, error) { return r.files.Stage(id, file, uploadMax) }, keepData)
+	return r.replaceFile(ctx, d, targetID, func(id string) (*appfiles.Staged, error) { return r.files.Stage(id, file, uploadMax) }, Preparation{KeepData: keepData})
 }
 
-func (r *Repository) replaceFile(ctx context.Context, d *decider, id string, stage func(id string) (*appfiles.Staged, error), keepData bool) (map[string]any, error) {
+// replaceFile gives an app another file. What users have added to a published one
+// stays.
+func (r *Repository) replaceFile(ctx context.Context, d *decider, id string, stage func(id string) (*appfiles.Staged, error), p Preparation) (map[string]any, error) {
 	if r.files == nil {
 		return nil, ErrNoApps
 	}
@@ -246,24 +282,39 @@ func (r *Repository) replaceFile(ctx context.Context, d *decider, id string, sta
 		return nil, err
 	}
 	action := rules.Update
-	if p, _ := target.Doc["published"].(bool); p {
+	if isTrue(target.Doc["published"]) {
 		action = rules.Publish
 	}
 	if err := d.need(r.loader(ctx, r.store, target), target, action); err != nil {
 		return nil, err
 	}
+	if isTrue(target.Doc["published"]) {
+		if p.Keep, err = r.objectIDs(ctx, target.ID, unapproved); err != nil {
+			return nil, err
+		}
+	}
 	staged, err := stage(target.ID)
 	if err != nil {
 		return nil, err
 	}
-	info, err := r.engine.Prepare(staged.Path, target.ID, text(target.Doc["name"]), keepData)
+	p.Title, p.Disown, p.KeepFrom = text(target.Doc["name"]), true, r.files.Path(target.ID)
+	info, err := r.engine.Prepare(staged.Path, target.ID, p)
 	if err != nil {
 		r.files.Drop(staged)
 		return nil, &schema.Error{Field: "file", Reason: err.Error()}
 	}
 	doc := info.doc()
 	doc[versionField] = staged.Version
-	return r.commit(ctx, d, staged, func(tx *store.Tx) (*store.Entity, error) { return tx.Update(ctx, "App", target.ID, doc) })
+	return r.commit(ctx, d, staged, func(tx *store.Tx) (*store.Entity, error) {
+		app, err := tx.Update(ctx, "App", target.ID, doc)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.takeObjects(ctx, tx, app, info.Objects); err != nil || !isTrue(app.Doc["published"]) {
+			return app, err
+		}
+		return app, r.raiseObjects(ctx, tx, app, info.Objects)
+	})
 }
 
 // Publish moves an app into a stream. Its owner keeps it.
@@ -292,8 +343,10 @@ func (r *Repository) Publish(ctx context.Context, c *Caller, id, streamID, name 
 		if name != "" {
 			doc["name"] = name
 		}
-		changed, err = tx.Update(ctx, "App", app.ID, doc)
-		return err
+		if changed, err = tx.Update(ctx, "App", app.ID, doc); err != nil || isTrue(app.Doc["published"]) {
+			return err
+		}
+		return r.publishObjects(ctx, tx, changed)
 	})
 	if err != nil {
 		return nil, err
@@ -378,19 +431,29 @@ func (r *Repository) Reload(ctx context.Context, c *Caller, id string, log io.Wr
 	if err != nil {
 		return err
 	}
-	info, err := r.engine.Reload(ctx, e.ID, Reloading{c.String(), connections, log})
-	if err != nil {
+	if err := r.engine.Reload(ctx, e.ID, Reloading{c.String(), connections, log}); err != nil {
 		return fmt.Errorf("reload %s: %w", text(e.Doc["name"]), err)
 	}
-	return r.Note(ctx, c, e.ID, info)
+	return r.Note(ctx, c, e.ID)
 }
 
 // Note takes over what the file of an app tells since it was saved, in the name
 // of the caller, whose right to save it was asked for before.
-func (r *Repository) Note(ctx context.Context, c *Caller, id string, info AppInfo) error {
+func (r *Repository) Note(ctx context.Context, c *Caller, id string) error {
 	return r.change(ctx, c, func(tx *store.Tx) error {
-		_, err := tx.Update(ctx, "App", id, info.doc())
-		return err
+		// From here on nobody else notes it: what is found out now is the latest.
+		app, err := tx.Lock(ctx, "App", id)
+		if err != nil {
+			return err
+		}
+		info, err := r.engine.Info(app.ID)
+		if err != nil {
+			return err
+		}
+		if app, err = tx.Update(ctx, "App", app.ID, info.doc()); err != nil {
+			return err
+		}
+		return r.takeObjects(ctx, tx, app, info.Objects)
 	})
 }
 
@@ -401,13 +464,23 @@ const exportTTL = 10 * time.Minute
 type export struct {
 	appID, name string
 	caller      string
-	noData      bool
+	whole       bool // the file as it is
+	prepare     Preparation
 	until       time.Time
 }
 
+// An ExportScope says which objects of a published app an export has.
+type ExportScope bool
+
+// The scopes.
+const (
+	ApprovedObjects ExportScope = false // its base
+	AllObjects      ExportScope = true  // what users have added, too
+)
+
 // Export makes a ticket with which the caller may fetch the file of an app, and
 // the name that it has then. The token is the caller's own, to cancel it by.
-func (r *Repository) Export(ctx context.Context, c *Caller, id, token string, noData bool) (ticket, name string, err error) {
+func (r *Repository) Export(ctx context.Context, c *Caller, id, token string, noData bool, scope ExportScope) (ticket, name string, err error) {
 	if r.files == nil {
 		return "", "", ErrNoApps
 	}
@@ -415,12 +488,14 @@ func (r *Repository) Export(ctx context.Context, c *Caller, id, token string, no
 	if err != nil {
 		return "", "", err
 	}
-	name = strings.Map(func(c rune) rune {
-		if strings.ContainsRune(`\/:*?"<>|%#`, c) || c < ' ' {
-			return '_'
+	x := &export{appID: e.ID, name: fileName(text(e.Doc["name"])), caller: c.String(), until: r.now().Add(exportTTL)}
+	x.prepare = Preparation{Title: text(e.Doc["name"]), KeepData: !noData}
+	if scope == ApprovedObjects && isTrue(e.Doc["published"]) {
+		if x.prepare.Without, err = r.objectIDs(ctx, e.ID, unapproved); err != nil {
+			return "", "", err
 		}
-		return c
-	}, text(e.Doc["name"])) + ".qvf"
+	}
+	x.whole = !noData && len(x.prepare.Without) == 0
 	r.exportsMu.Lock()
 	defer r.exportsMu.Unlock()
 	if r.exports == nil {
@@ -431,15 +506,31 @@ func (r *Repository) Export(ctx context.Context, c *Caller, id, token string, no
 			delete(r.exports, t)
 		}
 	}
-	r.exports[strings.ToLower(token)] = &export{e.ID, name, c.String(), noData, r.now().Add(exportTTL)}
-	return token, name, nil
+	if len(r.exports) >= exportsMax {
+		return "", "", fmt.Errorf("%d exports wait to be fetched: %w", len(r.exports), ErrInvalid)
+	}
+	r.exports[strings.ToLower(token)] = x
+	return token, x.name, nil
+}
+
+// exportsMax bounds the exports that wait.
+const exportsMax = 10_000
+
+// fileName returns the name of the file that an app is exported to.
+func fileName(app string) string {
+	return strings.Map(func(c rune) rune {
+		if strings.ContainsRune(`\/:*?"<>|%#`, c) || c < ' ' {
+			return '_'
+		}
+		return c
+	}, app) + ".qvf"
 }
 
 // CancelExport forgets an export of the caller.
 func (r *Repository) CancelExport(c *Caller, token string) { r.takeExport(c, token) }
 
-// Fetch opens the file of an export of the caller, once. Without data it is a
-// copy, which goes when it is closed.
+// Fetch opens the file of an export of the caller, once. Without all of it it is
+// a copy, which goes when it is closed.
 func (r *Repository) Fetch(c *Caller, token string) (file io.ReadCloser, name string, sizeBytes int64, err error) {
 	x := r.takeExport(c, token)
 	if x == nil {
@@ -449,8 +540,8 @@ func (r *Repository) Fetch(c *Caller, token string) (file io.ReadCloser, name st
 	if err != nil {
 		return nil, "", 0, err
 	}
-	if x.noData {
-		if f, err = r.withoutData(x, f); err != nil {
+	if !x.whole {
+		if f, err = r.reduced(x, f); err != nil {
 			return nil, "", 0, err
 		}
 	}
@@ -461,15 +552,15 @@ func (r *Repository) Fetch(c *Caller, token string) (file io.ReadCloser, name st
 	return f, x.name, info.Size(), nil
 }
 
-// withoutData returns a copy of an app's file without data. It has no name any
-// more, so it is gone when it is closed.
-func (r *Repository) withoutData(x *export, f *os.File) (*os.File, error) {
+// reduced returns a copy of an app's file without what is not to be exported. It
+// has no name any more, so it is gone when it is closed.
+func (r *Repository) reduced(x *export, f *os.File) (*os.File, error) {
 	staged, err := r.files.Stage(x.appID, f, uploadMax)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
 	defer r.files.Drop(staged)
-	if _, err := r.engine.Prepare(staged.Path, x.appID, strings.TrimSuffix(x.name, ".qvf"), false); err != nil {
+	if _, err := r.engine.Prepare(staged.Path, x.appID, x.prepare); err != nil {
 		return nil, err
 	}
 	return os.Open(staged.Path)
@@ -491,8 +582,17 @@ func (r *Repository) takeExport(c *Caller, token string) *export {
 func (r *Repository) Adopt(ctx context.Context, c *Caller, id string, info AppInfo) error {
 	doc := info.doc()
 	doc[schema.ID], doc["name"], doc["published"], doc["availabilityStatus"] = id, info.Title, false, number(1)
-	_, err := r.Create(ctx, c, r.schema.Type("App"), doc)
-	return err
+	d, err := r.decider(ctx, c)
+	if err != nil {
+		return err
+	}
+	return r.change(ctx, c, func(tx *store.Tx) error {
+		app, err := r.create(ctx, tx, d, r.schema.Type("App"), doc)
+		if err != nil {
+			return err
+		}
+		return r.takeObjects(ctx, tx, app, info.Objects)
+	})
 }
 
 // Check returns nil if the caller may do something with an entity,

@@ -67,7 +67,7 @@ func (r *Repository) ImportOver(ctx context.Context, c *Caller, file, targetID s
 		}
 		defer func() { _ = f.Close() }() // only read
 		return r.files.Stage(id, f, uploadMax)
-	}, keepData)
+	}, Preparation{KeepData: keepData})
 }
 
 // openImport opens a file of the import folder. Only names are taken, and no
@@ -105,7 +105,7 @@ func noImport(name string) error {
 // uploaded makes an app of a staged file, with the data connections that it
 // names.
 func (r *Repository) uploaded(ctx context.Context, c *Caller, o AppImport, stage func(id string) (*appfiles.Staged, error)) (map[string]any, error) {
-	made, info, err := r.newApp(ctx, c, map[string]any{"name": o.Name}, stage, o.KeepData)
+	made, info, err := r.newApp(ctx, c, map[string]any{"name": o.Name}, stage, Preparation{KeepData: o.KeepData})
 	if err != nil || o.Alone {
 		return made, err
 	}

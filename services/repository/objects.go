@@ -24,13 +24,14 @@ type ObjectInfo struct {
 	Description string
 	Owner       string // DIRECTORY\id; "" is the app's owner
 	Hash        string // of its content
+	Added       bool   // by a user, to an app whose file was replaced
 	SizeBytes   int64
 }
 
 const (
-	objectType        = "AppObject"
-	objectNameMax     = 2560 // characters, as of the row's fields
-	objectTextMax     = 512
+	objectType    = "AppObject"
+	objectNameMax = 2560 // characters, as of the row's fields
+	objectTextMax = 512
 )
 
 // doc returns what a row has of it.
@@ -154,12 +155,34 @@ func (r *Repository) publishObjects(ctx context.Context, tx *store.Tx, app *stor
 	return nil
 }
 
+// raiseObjects makes the objects that came with the new file of a published app
+// base content; those that users have added stay what they are.
+func (r *Repository) raiseObjects(ctx context.Context, tx *store.Tx, app *store.Entity, objects []ObjectInfo) error {
+	rows, err := objectRows(ctx, tx, app.ID)
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		row := rows[o.ID]
+		if o.Added || row == nil || isTrue(row.Doc["approved"]) {
+			continue
+		}
+		doc := map[string]any{"published": true, "approved": true, "publishTime": schema.FormatDate(r.now()), "owner": app.Doc["owner"]}
+		if _, err := tx.Update(ctx, objectType, row.ID, doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // unapproved are the objects that are not base content, foreign those private
 // ones that are others' than a user's.
 func unapproved(row *store.Entity) bool { return !isTrue(row.Doc["approved"]) }
 
 func foreign(userID string) func(*store.Entity) bool {
-	return func(row *store.Entity) bool { return !isTrue(row.Doc["published"]) && refID(row.Doc["owner"]) != userID }
+	return func(row *store.Entity) bool {
+		return !isTrue(row.Doc["published"]) && refID(row.Doc["owner"]) != userID
+	}
 }
 
 // objectIDs returns the engine's ids of those objects of an app whose rows fit.
@@ -255,6 +278,14 @@ func (r *Repository) ObjectDraft(ctx context.Context, c *Caller, appID string, o
 	return Standing{Rights: rights, Published: base, Approved: base, Owner: o.Owner}, err
 }
 
+// MayCreateObject reports whether a caller may make an object of his own in an
+// app.
+func (r *Repository) MayCreateObject(ctx context.Context, c *Caller, appID string, o ObjectInfo) (bool, error) {
+	doc := o.doc()
+	doc["app"], doc["published"], doc["approved"] = ref(appID), false, false
+	return r.MayCreate(ctx, c, r.schema.Type(objectType), doc)
+}
+
 // SetPublished publishes an object of a published app, so that all who may read
 // the app see it, or takes that back. Whoever could publish it may take it back,
 // as long as it is not approved.
@@ -323,6 +354,10 @@ func (r *Repository) declare(ctx context.Context, c *Caller, id string, f func(d
 	return r.one(ctx, d, changed, false)
 }
 
+// ScriptObject is the row of an app's load script, on which rules say who may
+// read it: its id and its type.
+const ScriptObject = "app_appscript"
+
 // deleteObjects deletes objects from the files of their apps, and their rows.
 func (r *Repository) deleteObjects(ctx context.Context, c *Caller, ids []string) error {
 	byApp := map[string][]string{}
@@ -331,6 +366,9 @@ func (r *Repository) deleteObjects(ctx context.Context, c *Caller, ids []string)
 		if err != nil {
 			return err
 		}
+		if text(row.Doc["objectType"]) == ScriptObject {
+			return fmt.Errorf("the script goes with its app: %w", ErrInvalid)
+		}
 		app := refID(row.Doc["app"])
 		byApp[app] = append(byApp[app], text(row.Doc["engineObjectId"]))
 	}
@@ -338,11 +376,10 @@ func (r *Repository) deleteObjects(ctx context.Context, c *Caller, ids []string)
 		return ErrNoApps
 	}
 	for app, objects := range byApp {
-		info, err := r.engine.RemoveObjects(ctx, app, objects)
-		if err != nil {
+		if err := r.engine.RemoveObjects(app, objects); err != nil {
 			return fmt.Errorf("delete objects of app %s: %w", app, err)
 		}
-		if err := r.Note(ctx, c, app, info); err != nil {
+		if err := r.Note(ctx, c, app); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
@@ -27,6 +28,7 @@ type Repository struct {
 	gone   chan struct{}
 
 	followed   seen
+	generation atomic.Uint64 // of rights on apps and objects
 	selections selections
 
 	scriptLogs ScriptLogs
@@ -177,6 +179,7 @@ func (r *Repository) follow(ctx context.Context, since int64) {
 		}
 		r.log.Error("changes could not be followed", "err", err)
 		r.guard.Reset("changes could not be followed")
+		r.generation.Add(1)
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
@@ -200,6 +203,10 @@ func (r *Repository) notice(ctx context.Context, c store.Change) error {
 		r.guard.Reset(reason)
 	default:
 		r.guard.EntityChanged(c.ID, reason)
+	}
+	switch c.Type {
+	case "SystemRule", "User", "CustomPropertyDefinition", "App", objectType, "Stream":
+		r.generation.Add(1)
 	}
 	return nil
 }

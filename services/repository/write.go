@@ -231,6 +231,9 @@ func (r *Repository) Delete(ctx context.Context, c *Caller, t *schema.Type, ids 
 		}
 		return nil
 	}
+	if t.Name == objectType {
+		return r.deleteObjects(ctx, c, ids)
+	}
 	d, err := r.decider(ctx, c)
 	if err != nil {
 		return err

@@ -1,12 +1,17 @@
 package site
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/services/repository"
 )
 
@@ -19,24 +24,110 @@ var _ repository.Engine = (*Apps)(nil)
 func NewApps(lib *app.Library) *Apps { return &Apps{lib} }
 
 // Prepare implements [repository.Engine].
-func (a *Apps) Prepare(path, id, title string, keepData bool) (repository.AppInfo, error) {
-	opened, err := a.lib.Rewrite(id, path, title, keepData)
+func (a *Apps) Prepare(path, id string, p repository.Preparation) (repository.AppInfo, error) {
+	opened, kept, err := a.lib.Rewrite(id, path, app.Rewriting{
+		Title: p.Title, KeepData: p.KeepData, Without: p.Without, Disown: p.Disown, KeepFrom: p.KeepFrom, Keep: p.Keep,
+	})
 	if err != nil {
 		return repository.AppInfo{}, err
 	}
-	return a.info(path, opened)
-}
-
-func (a *Apps) info(path string, opened *app.App) (repository.AppInfo, error) {
 	stat, err := os.Stat(path)
 	if err != nil {
 		return repository.AppInfo{}, err
 	}
+	info := infoOf(opened, stat.Size())
+	for i := range info.Objects {
+		info.Objects[i].Added = slices.Contains(kept, info.Objects[i].ID)
+	}
+	return info, nil
+}
+
+// Info implements [repository.Engine].
+func (a *Apps) Info(id string) (repository.AppInfo, error) {
+	opened, err := a.lib.Open(id)
+	if err != nil {
+		return repository.AppInfo{}, err
+	}
+	defer a.lib.Close(opened)
+	entry, err := a.lib.Entry(id)
+	if err != nil {
+		return repository.AppInfo{}, err
+	}
+	return infoOf(opened, entry.SizeBytes), nil
+}
+
+func infoOf(opened *app.App, sizeBytes int64) repository.AppInfo {
 	props := opened.Properties()
 	return repository.AppInfo{
 		Title: opened.Title(), Description: props.Get("description").Str(), Thumbnail: props.At("/qThumbnail/qUrl").Str(),
-		SizeBytes: stat.Size(), Loaded: opened.Loaded(), Connections: namedConnections(opened),
-	}, nil
+		SizeBytes: sizeBytes, Loaded: opened.Loaded(), Connections: namedConnections(opened), Objects: objectsOf(opened),
+	}
+}
+
+// objectsOf returns what rows are to tell of an app's objects. Variables belong
+// to the app as a whole.
+func objectsOf(opened *app.App) []repository.ObjectInfo {
+	var out []repository.ObjectInfo
+	for _, it := range opened.Items.Everything() {
+		if it.Kind != object.Variable && opened.Items.Get(it.Parent) == nil {
+			out = append(out, infoOfObject(opened.Items, it))
+		}
+	}
+	if script := opened.Script(); script != "" {
+		out = append(out, repository.ObjectInfo{
+			ID: repository.ScriptObject, Type: repository.ScriptObject, ObjectType: repository.ScriptObject, Name: "Load script",
+			Hash: hash([]byte(script)), SizeBytes: int64(len(script)),
+		})
+	}
+	return out
+}
+
+// infoOfObject returns what the row of an object is to tell.
+func infoOfObject(items *object.Store, it *object.Item) repository.ObjectInfo {
+	content := appendFamily(nil, items, it, 0)
+	meta := it.Props.Get("qMetaDef")
+	name := cmp.Or(meta.Get("title").Str(), it.Props.Get("title").Str())
+	return repository.ObjectInfo{
+		ID: it.ID, Type: it.Type, ObjectType: it.ObjectType(), Name: name, Description: meta.Get("description").Str(), Owner: it.Owner,
+		Hash: hash(content), SizeBytes: int64(len(content)),
+	}
+}
+
+// familyMax bounds the depth of objects inside of others.
+const familyMax = 50
+
+// appendFamily appends the content of an object and of what lies inside of it.
+func appendFamily(dst []byte, items *object.Store, it *object.Item, depth int) []byte {
+	dst = it.Props.Append(dst)
+	if it.State != nil {
+		dst = it.State.Append(dst)
+	}
+	for _, id := range it.Children {
+		if child := items.Get(id); child != nil && depth < familyMax {
+			dst = appendFamily(dst, items, child, depth+1)
+		}
+	}
+	return dst
+}
+
+func hash(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// RemoveObjects implements [repository.Engine].
+func (a *Apps) RemoveObjects(id string, objects []string) error {
+	opened, err := a.lib.Open(id)
+	if err != nil {
+		return err
+	}
+	defer a.lib.Close(opened)
+	for _, gone := range objects {
+		if it := opened.Items.Get(gone); it != nil {
+			opened.Destroy(it.Kind, gone)
+		}
+	}
+	return opened.SaveDocument()
 }
 
 // namedConnections are the connections that the file of an app names.
@@ -48,27 +139,20 @@ func namedConnections(opened *app.App) (list []repository.Connection) {
 }
 
 // Reload implements [repository.Engine].
-func (a *Apps) Reload(ctx context.Context, id string, r repository.Reloading) (info repository.AppInfo, err error) {
+func (a *Apps) Reload(ctx context.Context, id string, r repository.Reloading) error {
 	opened, err := a.lib.Open(id)
 	if err != nil {
-		return info, err
+		return err
 	}
 	defer a.lib.Close(opened)
 	ok, err := opened.ReloadWith(ctx, app.Reloading{User: r.User, Connections: appConnections(r.Connections), Log: r.Log})
 	if err != nil {
-		return info, err
+		return err
 	}
 	if !ok {
-		return info, errors.New(reasons(opened.Progress()))
+		return errors.New(reasons(opened.Progress()))
 	}
-	if err := opened.Save(); err != nil {
-		return info, err
-	}
-	entry, err := a.lib.Entry(id)
-	if err != nil {
-		return info, err
-	}
-	return repository.AppInfo{Title: entry.Title, SizeBytes: entry.SizeBytes, Loaded: entry.Loaded}, nil
+	return opened.Save()
 }
 
 // reasons returns what a failed reload tells.

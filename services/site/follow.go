@@ -72,17 +72,42 @@ func (s *Site) followApps(ctx context.Context) {
 		return nil
 	}
 	f := &follower{
-		store: s.store, log: s.opt.Log, types: []string{"App"},
+		store: s.store, log: s.opt.Log, types: []string{"App", "AppObject"},
 		begin: func(context.Context) error { return refresh(s.lib.OpenApps()) },
 		changed: func(_ context.Context, changes []store.Change) error {
 			var ids []string
 			for _, c := range changes {
-				if !slices.Contains(ids, c.ID) {
+				if c.Type == "App" && !slices.Contains(ids, c.ID) {
 					ids = append(ids, c.ID)
 				}
 			}
-			return refresh(ids)
+			return errors.Join(refresh(ids), s.announce(ctx, changes))
 		},
 	}
 	f.run(ctx)
+}
+
+// announce tells sessions of this engine of objects that were published,
+// approved or given away.
+func (s *Site) announce(ctx context.Context, changes []store.Change) error {
+	var ids []string
+	for _, c := range changes {
+		if c.Type == "AppObject" && c.Kind == store.Updated {
+			ids = append(ids, c.ID)
+		}
+	}
+	if len(ids) == 0 || len(s.lib.OpenApps()) == 0 {
+		return nil
+	}
+	rows, err := s.store.ByIDs(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		app, _ := row.Doc["app"].(map[string]any)
+		id, _ := app["id"].(string)
+		object, _ := row.Doc["engineObjectId"].(string)
+		s.lib.Announce(id, object)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cognate-bi/cognate/engine/access"
@@ -21,6 +22,9 @@ type gate struct {
 	lib    *app.Library
 	caller repository.Caller
 	app    *schema.Type
+
+	mu   sync.Mutex
+	seen view
 }
 
 var _ session.Gate = (*gate)(nil)
@@ -41,7 +45,7 @@ func Gate(repo *repository.Repository, lib *app.Library) func(directory, id stri
 			}
 			c.Session[name] = rules.Texts(values...)
 		}
-		return &gate{repo, lib, c, t}
+		return &gate{repo: repo, lib: lib, caller: c, app: t}
 	}
 }
 
@@ -102,11 +106,7 @@ func (g *gate) Readable(appIDs []string) ([]string, error) {
 func (g *gate) Saved(appID string) error {
 	ctx, cancel := ask()
 	defer cancel()
-	e, err := g.lib.Entry(appID)
-	if err != nil {
-		return err
-	}
-	return g.repo.Note(ctx, &g.caller, appID, repository.AppInfo{Title: e.Title, SizeBytes: e.SizeBytes, Loaded: e.Loaded})
+	return g.repo.Note(ctx, &g.caller, appID)
 }
 
 // Create implements [session.Gate]. The file comes first: a crash leaves one

@@ -75,8 +75,8 @@ func TestEngineAsksTheRules(t *testing.T) {
 	if _, err := bob.Changing(); !errors.Is(err, access.ErrDenied) {
 		t.Errorf("bob changes a published app: %v", err)
 	}
-	if _, err := bob.Create(object.Generic, props, nil); !errors.Is(err, access.ErrDenied) {
-		t.Errorf("bob makes an object in a published app: %v", err)
+	if _, err := bob.Create(object.Generic, tree.MustParse(`{"qInfo":{"qType":"masterobject"}}`), nil); !errors.Is(err, access.ErrDenied) {
+		t.Errorf("bob makes a master item in a published app: %v", err)
 	}
 	if _, err := bob.CreateSession(object.Generic, tree.MustParse(`{"qInfo":{"qType":"chart"}}`)); err != nil {
 		t.Errorf("an object of bob's session only: %v", err)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -157,7 +158,7 @@ const partsMax = 100
 
 // export makes a path where the caller may fetch the file of an app, once.
 //
-//	POST /app/{id}/export/{token}?skipdata=false
+//	POST /app/{id}/export/{token}?skipdata=false&exportscope=approved
 func (s *Server) export(r *request) (answer, error) {
 	skip, err := r.flag("skipdata", false)
 	if err != nil {
@@ -167,10 +168,15 @@ func (s *Server) export(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, badRequest("token: %v", err)
 	}
-	if scope := strings.ToLower(r.query["exportscope"]); scope != "" && scope != "approved" && scope != "all" {
-		return answer{}, badRequest("exportscope=%s is neither approved nor all", scope)
+	scope := repository.ApprovedObjects
+	switch strings.ToLower(r.query["exportscope"]) {
+	case "", "approved":
+	case "all":
+		scope = repository.AllObjects
+	default:
+		return answer{}, badRequest("exportscope=%s is neither approved nor all", r.query["exportscope"])
 	}
-	ticket, name, err := s.repo.Export(r, r.caller, r.args["id"], token.String(), skip)
+	ticket, name, err := s.repo.Export(r, r.caller, r.args["id"], token.String(), skip, scope)
 	if err != nil {
 		return answer{}, err
 	}
@@ -190,7 +196,7 @@ func (s *Server) cancelExport(r *request) (answer, error) {
 //
 //	GET /app/{id}/export
 func (s *Server) exportTicket(r *request) (answer, error) {
-	ticket, _, err := s.repo.Export(r, r.caller, r.args["id"], uuid.NewString(), false)
+	ticket, _, err := s.repo.Export(r, r.caller, r.args["id"], uuid.NewString(), false, repository.ApprovedObjects)
 	if err != nil {
 		return answer{}, err
 	}
@@ -231,6 +237,10 @@ func (s *Server) appRoutes() []route {
 		at("GET /app/{id}/privileges", s.appPrivileges),
 		at("GET /app/{id}/hubinfo", s.hubInfo),
 		at("GET /app/{id}/state", s.appState),
+		at("PUT /app/object/{id}/publish", s.object(s.repo.SetPublished, true, ok)),
+		at("PUT /app/object/{id}/unpublish", s.object(s.repo.SetPublished, false, ok)),
+		at("POST /app/object/{id}/approve", s.object(s.repo.SetApproved, true, created)),
+		at("POST /app/object/{id}/unapprove", s.object(s.repo.SetApproved, false, created)),
 	}
 }
 
@@ -344,4 +354,15 @@ func (s *Server) replaceTarget(r *request) (answer, error) {
 		return answer{}, err
 	}
 	return ok(app)
+}
+
+// object publishes or approves an object of an app, or takes that back.
+func (s *Server) object(set func(context.Context, *repository.Caller, string, bool) (map[string]any, error), on bool, reply func(any) (answer, error)) func(*request) (answer, error) {
+	return func(r *request) (answer, error) {
+		e, err := set(r, r.caller, r.args["id"], on)
+		if err != nil {
+			return answer{}, err
+		}
+		return reply(e)
+	}
 }

@@ -68,6 +68,15 @@ func (f *Folder) path(id string) (string, error) {
 	return filepath.Join(f.dir, parsed.String()+f.suffix), nil
 }
 
+// Path returns where the file of an app lies, if it has one.
+func (f *Folder) Path(id string) string {
+	path, err := f.path(id)
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
 // A Staged is a file that is not yet an app's.
 type Staged struct {
 	AppID     string
