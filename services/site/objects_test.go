@@ -255,3 +255,70 @@ func testOwnObjects(t *testing.T, n *node) {
 	}
 	n.do(service, "DELETE", "/qrs/app/object/"+n.objects(service, app)[repository.ScriptObject]["id"].(string), nil, 400)
 }
+
+// TestObjectsOfCopies holds which objects come along when apps are copied,
+// replaced, exported and imported.
+func TestObjectsOfCopies(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) { testObjectsOfCopies(t, newNode(t, t.TempDir(), db)) })
+}
+
+func testObjectsOfCopies(t *testing.T, n *node) {
+	ann, bob := n.user("ann"), n.user("bob")
+	app := ann.do(-1, "CreateApp", `["Sales"]`).Get("qAppId").Str()
+	ann.open(app)
+	ann.make("sheet", "base")
+	ann.do(1, "DoSave", `[]`)
+	n.do(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/publish?stream=%s", app, rules.EveryoneStreamID), nil, 200)
+	bob.open(app)
+	bob.make("sheet", "private")
+	community := bob.make("sheet", "community")
+	bob.do(community, "CreateChild", `[{"qInfo":{"qId":"chart","qType":"barchart"}},{}]`)
+	bob.do(community, "Publish", `[]`)
+	n.wantObject(app, "community", "bob true false")
+	n.wantObject(app, "private", "bob false false")
+
+	ids := func(app string) string {
+		t.Helper()
+		var out []string
+		for id, row := range n.objects(service, app) {
+			out = append(out, fmt.Sprintf("%s(%s)", id, standing(row)))
+		}
+		slices.Sort(out)
+		return strings.Join(out, " ")
+	}
+	work := n.entity(`DOM\ann`, "POST", "/qrs/app/"+app+"/copy?name=Work", nil, 201)["id"].(string)
+	if got := ids(work); got != "base(ann false false) community(ann false false)" {
+		t.Errorf("copied: %s", got)
+	}
+
+	anew := n.user("ann")
+	anew.open(work)
+	anew.make("sheet", "added")
+	anew.do(1, "DestroyObject", `["community"]`)
+	anew.do(1, "SaveObjects", `[]`)
+	n.entity(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/replace?app=%s", work, app), nil, 200)
+	if got := ids(app); got != "added(ann true true) base(ann true true) community(bob true false) private(bob false false)" {
+		t.Errorf("replaced: %s", got)
+	}
+	if err := n.lib.Refresh(app); err != nil {
+		t.Fatal(err)
+	}
+	if got := bob.sees(); got != "added base community private" || !bob.has("chart") {
+		t.Errorf("after the replacement bob sees %s", got)
+	}
+
+	const token = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+	for scope, want := range map[string]string{
+		"":         "added(bob false false) base(bob false false)",
+		"approved": "added(bob false false) base(bob false false)",
+		"all":      "added(bob false false) base(bob false false) community(bob false false) private(bob false false)",
+	} {
+		path := n.entity(service, "POST", "/qrs/app/"+app+"/export/"+token+"?exportscope="+scope, nil, 201)["downloadPath"].(string)
+		file := n.do(service, "GET", path, nil, 200)
+		made := n.entity(`DOM\bob`, "POST", "/qrs/app/upload?name=Again", file, 201)
+		if got := ids(made["id"].(string)); got != want {
+			t.Errorf("exported with %q: %s", scope, got)
+		}
+	}
+	n.do(service, "POST", "/qrs/app/"+app+"/export/"+token+"?exportscope=some", nil, 400)
+}
