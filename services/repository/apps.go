@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
+	"github.com/cognate-bi/cognate/services/repository/filter"
 	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/schema"
 	"github.com/cognate-bi/cognate/services/repository/store"
@@ -107,6 +108,36 @@ func (r *Repository) reconcile(ctx context.Context) error {
 	}
 	for _, id := range done.Strange {
 		r.log.Warn("a file of an app that no row knows", "app", id)
+	}
+	return r.catchUp(ctx)
+}
+
+// catchUp takes over what apps tell that were saved without the repository being
+// told: whose files have another size than their rows say, or objects without
+// rows. One that cannot be read stays as it is.
+func (r *Repository) catchUp(ctx context.Context) error {
+	apps, err := r.store.List(ctx, "App", store.Query{})
+	if err != nil || r.engine == nil {
+		return err
+	}
+	self := Service("repository")
+	for _, app := range apps {
+		size, err := r.files.Size(app.ID)
+		if err != nil { // none, or none that could be read
+			continue
+		}
+		if fmt.Sprint(app.Doc["fileSize"]) == strconv.FormatInt(size, 10) {
+			n, err := r.store.Count(ctx, objectType, store.Query{Where: filter.Equal("app.id", app.ID)})
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				continue
+			}
+		}
+		if err := r.Note(ctx, &self, app.ID); err != nil {
+			r.log.Warn("an app does not tell what it has", "app", app.ID, "err", err)
+		}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/qix"
 	"github.com/cognate-bi/cognate/engine/session"
@@ -321,4 +322,34 @@ func testObjectsOfCopies(t *testing.T, n *node) {
 		}
 	}
 	n.do(service, "POST", "/qrs/app/"+app+"/export/"+token+"?exportscope=some", nil, 400)
+}
+
+// TestObjectsAfterCrash holds that rows agree with files again where an app was
+// saved, and the repository was not told.
+func TestObjectsAfterCrash(t *testing.T) {
+	dir, db := t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite))
+	n := newNode(t, dir, db)
+	ann := n.user("ann")
+	app := ann.do(-1, "CreateApp", `["Sales"]`).Get("qAppId").Str()
+	ann.open(app)
+	ann.make("sheet", "told")
+	ann.do(1, "DoSave", `[]`)
+	a, err := n.lib.Open(app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Create(object.Generic, tree.MustParse(`{"qInfo":{"qId":"untold","qType":"sheet"}}`), "", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Save(); err != nil {
+		t.Fatal(err)
+	}
+	n.lib.Close(a)
+	if rows := n.objects(service, app); rows["untold"] != nil || rows["told"] == nil {
+		t.Fatalf("before the crash: %v", rows)
+	}
+	again := newNode(t, dir, db)
+	if rows := again.objects(service, app); standing(rows["untold"]) != "ann false false" || rows["told"] == nil {
+		t.Errorf("after the start: %v", rows)
+	}
 }

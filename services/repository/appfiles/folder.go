@@ -191,6 +191,19 @@ func (f *Folder) Read(id string) (*os.File, error) {
 	return file, nil
 }
 
+// Size returns the size of an app's file in bytes.
+func (f *Folder) Size(id string) (int64, error) {
+	path, err := f.path(id)
+	if err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, fmt.Errorf("file of app %s: %w", id, err)
+	}
+	return info.Size(), nil
+}
+
 // sync makes names last.
 func (f *Folder) sync() error {
 	d, err := os.Open(f.dir)
