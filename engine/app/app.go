@@ -99,6 +99,7 @@ type App struct {
 	saving    sync.Mutex
 	saved     weak.Pointer[Data] // what the file holds, zero = not known; guarded by saving. It keeps no data in memory
 	file      os.FileInfo        // when it was last read or written here; guarded by saving
+	base      document           // what the file held then; guarded by saving
 	progress  progress
 }
 

@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"weak"
 
 	"github.com/cognate-bi/cognate/engine/object"
+	"github.com/cognate-bi/cognate/engine/object/tree"
 )
 
 // Refresh takes over what others have made of the file of an app that is open
 // here: another engine that reloads it, or whoever has replaced the file. Its
-// sessions see the new data and objects as after a reload. Changes of objects
-// that are not saved here stay, and only the data are taken over. Without news
-// it does nothing; it may be called for any app.
+// sessions see the new data and objects as after a reload. What was changed here
+// and is not saved yet stays. Without news it does nothing; it may be called for
+// any app.
 func (l *Library) Refresh(id string) error {
 	l.mu.Lock()
 	s := l.open[id]
@@ -38,6 +41,12 @@ func (l *Library) Refresh(id string) error {
 func (a *App) refresh() error {
 	a.saving.Lock()
 	defer a.saving.Unlock()
+	return a.takeNews()
+}
+
+// takeNews takes over what others have written to the file since it was read or
+// written here. The caller holds saving.
+func (a *App) takeNews() error {
 	path, err := a.lib.file(a.ID)
 	if err != nil {
 		return err
@@ -53,15 +62,20 @@ func (a *App) refresh() error {
 	if err != nil {
 		return err
 	}
-	var gone []*object.Item
-	if _, unsaved := a.Modified(); !unsaved {
-		gone = a.takeDocument(fresh)
+	gone := a.takeDocument(fresh)
+	a.file = now
+	switch {
+	case a.sameData(fresh): // what was computed of them stays good
+		a.saved = weak.Make(a.Data())
+	case a.saved == weak.Make(a.Data()):
+		a.data.Store(fresh.Data())
+		a.saved = fresh.saved
+		a.mu.Lock()
+		a.loaded = fresh.loaded
+		a.mu.Unlock()
+	default: // there are newer data here, which nobody has saved yet
+		a.saved = fresh.saved
 	}
-	a.data.Store(fresh.Data())
-	a.saved, a.file = fresh.saved, now
-	a.mu.Lock()
-	a.loaded = fresh.loaded
-	a.mu.Unlock()
 	for _, it := range gone {
 		a.publish(Event{Kind: ItemRemoved, Item: it, Gone: []string{it.ID}})
 	}
@@ -75,12 +89,34 @@ func sameFile(was, now os.FileInfo) bool {
 	return was != nil && os.SameFile(was, now) && was.Size() == now.Size() && was.ModTime().Equal(now.ModTime())
 }
 
-// takeDocument makes the app's document that of fresh, and returns the items
-// that are not in there.
+// takeDocument takes over the document of fresh, but for what was changed here
+// since base. It returns the items that are gone.
 func (a *App) takeDocument(fresh *App) []*object.Item {
-	d := fresh.document()
+	base, theirs := a.base, fresh.document()
+	a.base = theirs
 	a.mu.Lock()
-	a.script, a.props, a.states, a.connections, a.media, a.modified = d.Script, d.Props, d.States, d.Connections, d.Media, d.Modified
+	if a.script == base.Script {
+		a.script = theirs.Script
+	}
+	if tree.Equal(a.props, base.Props) {
+		a.props = theirs.Props
+	}
+	if slices.Equal(a.states, base.States) {
+		a.states = theirs.States
+	}
+	if slices.Equal(a.connections, base.Connections) {
+		a.connections = theirs.Connections
+	}
+	a.media = theirs.Media // nobody changes them in an open app
+	if a.changes == a.kept {
+		a.modified = theirs.Modified
+	}
 	a.mu.Unlock()
-	return a.Items.Replace(d.Items)
+	return a.Items.Merge(base.Items, theirs.Items)
+}
+
+// sameData reports whether both have the data of the same reload.
+func (a *App) sameData(fresh *App) bool {
+	d, f := a.Data(), fresh.Data()
+	return !fresh.loaded.IsZero() && a.Loaded().Equal(fresh.loaded) && len(d.Model.Tables) == len(f.Model.Tables) && d.rows() == f.rows()
 }

@@ -95,3 +95,65 @@ func refresh(t *testing.T, l *Library, id string) {
 		t.Fatal(err)
 	}
 }
+
+// Two engines change objects of an app at the same time: none loses what the
+// other has saved, and data are not read anew for that.
+func TestSaveBesideAnother(t *testing.T) {
+	dir := t.TempDir()
+	one, other := newTestLibrary(t, dir), newTestLibrary(t, dir)
+	a := create(t, one, "Sales", "T: LOAD RecNo() AS x AUTOGENERATE 3;")
+	for _, id := range []string{"changed by a", "changed by b", "gone by a", "gone by b"} {
+		if _, err := a.Create(object.Generic, sheet(id), "", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(t, a)
+	b, err := other.Open(a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := b.Data()
+	change := func(x *App, name string) {
+		t.Helper()
+		if _, err := x.Create(object.Generic, sheet("made by "+name), "", nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.Create(object.Generic, sheet("child of "+name), "changed by "+name, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.SetItem("changed by "+name, sheet("changed by "+name).With("by", tree.NewString(name))); err != nil {
+			t.Fatal(err)
+		}
+		if !x.Destroy(object.Generic, "gone by "+name) {
+			t.Fatal("nothing to destroy")
+		}
+	}
+	change(a, "a")
+	change(b, "b")
+	a.SetScript("// by a")
+	for _, x := range []*App{a, b} {
+		if err := x.SaveDocument(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refresh(t, one, a.ID)
+	want := []string{"changed by a", "changed by b", "child of a", "child of b", "made by a", "made by b"}
+	fresh, err := newTestLibrary(t, dir).Open(a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range []*App{a, b, fresh} {
+		var got []string
+		for _, it := range x.Items.All(object.Generic) {
+			got = append(got, it.ID)
+		}
+		slices.Sort(got)
+		by := func(id string) string { return x.Items.Get(id).Props.Get("by").Str() }
+		if !slices.Equal(got, want) || by("changed by a") != "a" || by("changed by b") != "b" || x.Script() != "// by a" || len(x.Items.Get("changed by b").Children) != 1 {
+			t.Errorf("%d: %v, script %q", i, got, x.Script())
+		}
+	}
+	if b.Data() != data {
+		t.Error("the data were read anew")
+	}
+}

@@ -53,6 +53,11 @@ func (a *App) write(data bool) error {
 	if err != nil {
 		return err
 	}
+	if a.file != nil { // another engine may have saved the app since
+		if err := a.takeNews(); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
 	a.mu.RLock()
 	changes := a.changes // what changes meanwhile may not be in what is written
 	a.mu.RUnlock()
@@ -68,8 +73,14 @@ func (a *App) write(data bool) error {
 	return err
 }
 
-func (a *App) writeTo(path string, data bool) error {
-	d, content := a.Data(), a.Content()
+func (a *App) writeTo(path string, data bool) (err error) {
+	d, doc := a.Data(), a.document()
+	content := contentOf(d, &doc)
+	defer func() {
+		if err == nil {
+			a.base = doc
+		}
+	}()
 	if a.saved != (weak.Pointer[Data]{}) && (a.saved == weak.Make(d) || !data) {
 		err := qvf.SaveDocument(path, content.App, content.State, a.lib.saveOptions(), a.lib.keys())
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, qvf.ErrOtherSealing) {
@@ -85,7 +96,11 @@ func (a *App) writeTo(path string, data bool) error {
 
 // Content returns what the app's file is to hold.
 func (a *App) Content() qvf.Content {
-	d, doc := a.Data(), a.document()
+	doc := a.document()
+	return contentOf(a.Data(), &doc)
+}
+
+func contentOf(d *Data, doc *document) qvf.Content {
 	c := qvf.Content{Data: d.Model.Catalog, Access: d.access}
 	c.App, c.State = doc.content()
 	return c
@@ -105,7 +120,7 @@ func (l *Library) load(id string) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.file = file
+	a.file, a.base = file, a.document()
 	return a, nil
 }
 

@@ -124,24 +124,6 @@ func (s *Store) Remove(id string) []string {
 	return gone
 }
 
-// Replace makes list, in its order, what the store holds, and returns the items
-// that are gone.
-func (s *Store) Replace(list []*Item) (gone []*Item) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before, order := s.items, s.order
-	s.items, s.order = make(map[string]*Item, len(list)), make([]string, len(list))
-	for i, it := range list {
-		s.items[it.ID], s.order[i] = it, it.ID
-	}
-	for _, id := range order {
-		if s.items[id] == nil {
-			gone = append(gone, before[id])
-		}
-	}
-	return gone
-}
-
 // All returns the items of a kind in order, variables sorted by name.
 func (s *Store) All(kind Kind) []*Item {
 	s.mu.RLock()
