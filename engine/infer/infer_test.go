@@ -146,7 +146,25 @@ func TestLongTables(t *testing.T) {
 	}
 }
 
-// longModel is a table of 300,000 rows with two dimensions.
+// TestFirstRowsOfMany asks for values of a small table that few of the first
+// rows lead to, while nearly all rows are alive.
+func TestFirstRowsOfMany(t *testing.T) {
+	m := longModel(t, rand.New(rand.NewPCG(7, 8)))
+	middle, d := m.Field("middle"), m.Field("d")
+	codes := bitset.New(middle.Symbols.Len() + 1)
+	for code := 2; code <= middle.Symbols.Len(); code++ {
+		codes.Add(code)
+	}
+	got := New(m).Of((*state.State)(nil).With("middle", state.Selection{Codes: codes})).Possible(d)
+	want := bytes.Repeat([]byte{1}, d.Symbols.Len()+1)
+	want[0] = 0
+	if !bytes.Equal(got, want) {
+		t.Errorf("possible: %v, want %v", got, want)
+	}
+}
+
+// longModel is a table of 300,000 rows with three dimensions; by the key of the
+// last one it is sorted, so that its first rows lead to few of its values.
 func longModel(t *testing.T, rng *rand.Rand) *model.Model {
 	t.Helper()
 	const rows = 300_000
@@ -155,9 +173,12 @@ func longModel(t *testing.T, rng *rand.Rand) *model.Model {
 		f := c.FieldOf(name)
 		codes := make([]uint32, rows)
 		for i := range codes {
-			if i < values && rows <= values {
+			switch {
+			case rows <= values:
 				codes[i] = uint32(i + 1) // a key, each once
-			} else {
+			case name == "sorted":
+				codes[i] = uint32(i*values/rows + 1)
+			default:
 				codes[i] = uint32(rng.IntN(values + 1))
 			}
 		}
@@ -173,9 +194,10 @@ func longModel(t *testing.T, rng *rand.Rand) *model.Model {
 		rows    int
 		columns map[string]int
 	}{
-		{"Fact", rows, map[string]int{"k1": 50, "k2": 5000, "small": 7, "middle": 1000, "large": 100_000}},
+		{"Fact", rows, map[string]int{"k1": 50, "k2": 5000, "small": 7, "middle": 1000, "large": 100_000, "sorted": 60}},
 		{"One", 50, map[string]int{"k1": 50, "a": 5}},
 		{"Two", 5000, map[string]int{"k2": 5000, "b": 20, "c": 3000}},
+		{"Three", 60, map[string]int{"sorted": 60, "d": 5}},
 	} {
 		table := &storage.Table{Name: spec.name, Rows: spec.rows}
 		for _, name := range slices.Sorted(maps.Keys(spec.columns)) {

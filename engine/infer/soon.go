@@ -9,6 +9,9 @@ import (
 // small dimension over the rows of the long table is given up.
 const soonRows = 1 << 16
 
+// soonWords is how many words of alive rows are looked at at a time.
+const soonWords = 64
+
 // soon returns the possible values of a field of a small table, if the first
 // alive rows of the long one lead to all that there can be; nil if not. Few
 // values are mostly found at once, where marking the key would look at all rows.
@@ -28,10 +31,10 @@ func (r *Result) soon(f *model.Field) []uint8 {
 	}
 	within := mark(t.Column(f), r.up[t.ID].rows, f.Symbols.Len())
 	seen := make([]uint8, len(within))
-	rows, codes := make([]uint32, 0, 1<<12), make([]uint32, 1<<12)
+	rows, codes := make([]uint32, 0, soonWords*64), make([]uint32, soonWords*64)
 	words := r.Rows(root.Table).Words()
-	for lo, n := 0, 0; lo < len(words) && n < soonRows; lo += cap(rows) / 64 {
-		rows = simd.AppendRows(rows[:0], words[lo:min(lo+cap(rows)/64, len(words))], uint32(lo)*64)
+	for lo, n := 0, 0; lo < len(words) && n < soonRows; lo += soonWords { // not by the capacity of rows, which grows
+		rows = simd.AppendRows(rows[:0], words[lo:min(lo+soonWords, len(words))], uint32(lo)*64)
 		way.CodesAt(codes[:len(rows)], rows)
 		for _, c := range codes[:len(rows)] {
 			seen[c] = 1
