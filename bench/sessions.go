@@ -3,8 +3,10 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"runtime/metrics"
 	"slices"
 	"strconv"
@@ -12,18 +14,34 @@ import (
 	"time"
 
 	"github.com/fasthttp/websocket"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cognate-bi/cognate/services/enginehost"
 )
 
-// visitorLists are the fields that users click in, with values to click.
-var visitorLists = []struct {
+// A scene is what a user looks at in an app.
+type scene struct {
+	lists  []sceneList
+	charts []string // properties
+}
+
+// A sceneList is a field that users click in, with so many values to click.
+type sceneList struct {
 	field  string
 	values int
-}{{"d_year", 7}, {"c_region", 5}, {"s_region", 5}, {"p_mfgr", 5}, {"lo_shipmode", 7}}
+}
 
-// visitorCharts are how many of dashCharts a user looks at.
-const visitorCharts = 3
+// sceneCharts are how many charts a user looks at.
+const sceneCharts = 3
+
+// starScene is that of the Star Schema Benchmark.
+func starScene() *scene {
+	s := &scene{lists: []sceneList{{"d_year", 7}, {"c_region", 5}, {"s_region", 5}, {"p_mfgr", 5}, {"lo_shipmode", 7}}}
+	for i := range sceneCharts {
+		s.charts = append(s.charts, dashCharts[i].props())
+	}
+	return s
+}
 
 // runSessions serves the app on the loopback and has users click in it.
 func runSessions(ctx context.Context, s *suite) error {
@@ -38,13 +56,17 @@ func runSessions(ctx context.Context, s *suite) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- h.Serve() }()
+	look := starScene()
 	for _, n := range s.cfg.Sessions {
-		crowd := crowd{addr: h.Addr().String(), id: id, think: s.cfg.Think, measured: s.cfg.Measured}
+		crowd := crowd{think: s.cfg.Think, measured: s.cfg.Measured, visit: func(ctx context.Context, _ int) (*visitor, error) {
+			return visit(ctx, websocket.DefaultDialer, "ws://"+h.Addr().String()+"/app/"+id, nil, id, look)
+		}}
 		before := pauses()
 		if err := crowd.run(ctx, n); err != nil {
 			return err
 		}
-		crowd.report(s.report, n)
+		crowd.report(s.report, fmt.Sprintf("%d sessions", n), "interaction by sessions", n)
+		s.report.add(Figure{Workload: fmt.Sprintf("%d sessions, resident with the clients", n), Unit: "MiB", Samples: []float64{mebibytes(resident())}})
 		s.report.add(Figure{Workload: fmt.Sprintf("%d sessions, collector's longest pause", n), Unit: "ms", Samples: []float64{longest(before, pauses())}})
 	}
 	if err := h.Shutdown(context.WithoutCancel(ctx)); err != nil {
@@ -55,8 +77,10 @@ func runSessions(ctx context.Context, s *suite) error {
 
 // A crowd is many users at a time.
 type crowd struct {
-	addr, id        string
+	visit           func(ctx context.Context, i int) (*visitor, error)
 	think, measured time.Duration
+	rush            func() // called when all are in, before they click; nil = nothing
+	rested          func() // called when all have clicked, before they go; nil = nothing
 
 	mu     sync.Mutex
 	took   []float64 // milliseconds of interactions
@@ -64,20 +88,43 @@ type crowd struct {
 	first  error
 }
 
+// comeAtATime is how many users come in beside each other.
+const comeAtATime = 32
+
+// gather lets n users in. Those who are in are returned with an error, too.
+func gather(ctx context.Context, n int, visit func(ctx context.Context, i int) (*visitor, error)) ([]*visitor, error) {
+	all := make([]*visitor, n)
+	g, within := errgroup.WithContext(ctx)
+	g.SetLimit(comeAtATime)
+	for i := range n {
+		g.Go(func() error {
+			v, err := visit(within, i)
+			if err != nil {
+				return fmt.Errorf("session %d of %d: %w", i+1, n, err)
+			}
+			all[i] = v
+			return nil
+		})
+	}
+	err := g.Wait()
+	return slices.DeleteFunc(all, func(v *visitor) bool { return v == nil }), err
+}
+
+func leave(all []*visitor) {
+	for _, v := range all {
+		_ = v.ws.Close() // it has served
+	}
+}
+
 // run lets n users in, lets the first rush pass, and measures.
 func (c *crowd) run(ctx context.Context, n int) error {
-	visitors := make([]*visitor, 0, n)
-	defer func() {
-		for _, v := range visitors {
-			v.ws.Close()
-		}
-	}()
-	for range n {
-		v, err := visit(ctx, c.addr, c.id)
-		if err != nil {
-			return fmt.Errorf("session %d of %d: %w", len(visitors)+1, n, err)
-		}
-		visitors = append(visitors, v)
+	visitors, err := gather(ctx, n, c.visit)
+	defer leave(visitors)
+	if err != nil {
+		return err
+	}
+	if c.rush != nil {
+		c.rush()
 	}
 	counted := time.Now().Add(c.think)
 	var wg sync.WaitGroup
@@ -85,6 +132,9 @@ func (c *crowd) run(ctx context.Context, n int) error {
 		wg.Go(func() { c.use(ctx, v, rand.New(rand.NewPCG(uint64(i), 1)), counted) })
 	}
 	wg.Wait()
+	if c.rested != nil {
+		c.rested()
+	}
 	return ctx.Err()
 }
 
@@ -113,7 +163,7 @@ func (c *crowd) use(ctx context.Context, v *visitor, rng *rand.Rand, counted tim
 }
 
 // report adds the percentiles of n users.
-func (c *crowd) report(r *Report, n int) {
+func (c *crowd) report(r *Report, name, plot string, n int) {
 	slices.Sort(c.took)
 	for _, p := range []struct {
 		name string
@@ -122,26 +172,27 @@ func (c *crowd) report(r *Report, n int) {
 		if k := len(c.took); k > 0 {
 			v := c.took[min(k-1, int(p.part*float64(k)))]
 			r.add(Figure{
-				Workload: fmt.Sprintf("%d sessions, %s", n, p.name), Unit: "ms", Samples: []float64{v},
-				Answer: fmt.Sprintf("%d interactions, %d errors", k, c.failed), Plot: "interaction by sessions", Series: p.name, X: float64(n),
+				Workload: name + ", " + p.name, Unit: "ms", Samples: []float64{v},
+				Answer: fmt.Sprintf("%d interactions, %d errors", k, c.failed), Plot: plot, Series: p.name, X: float64(n),
 			})
 		}
 	}
 	if c.failed > 0 {
-		r.note("%d sessions: %d errors, one is: %v", n, c.failed, c.first)
+		r.note("%s: %d errors, one is: %v", name, c.failed, c.first)
 	}
-	r.add(Figure{Workload: fmt.Sprintf("%d sessions, resident with the clients", n), Unit: "MiB", Samples: []float64{mebibytes(resident())}})
 }
 
 // A visitor is a user with list boxes and charts of its own.
 type visitor struct {
-	ws                *websocket.Conn
-	next, doc         int
-	lists, chartsSeen []int // handles
+	look          *scene
+	ws            *websocket.Conn
+	next, doc     int
+	lists, charts []int // handles
 }
 
 type reply struct {
-	ID     int `json:"id"`
+	ID     int    `json:"id"`
+	Method string `json:"method"` // of a notice
 	Result struct {
 		Ref struct {
 			Handle int `json:"qHandle"`
@@ -151,39 +202,56 @@ type reply struct {
 }
 
 // visit connects, opens the app and makes the objects that a user looks at.
-func visit(ctx context.Context, addr, id string) (*visitor, error) {
-	ws, _, err := websocket.DefaultDialer.DialContext(ctx, "ws://"+addr+"/app/"+id, nil)
+func visit(ctx context.Context, d *websocket.Dialer, url string, header http.Header, id string, look *scene) (*visitor, error) {
+	v, err := connect(ctx, d, url, header)
 	if err != nil {
 		return nil, err
 	}
-	v := &visitor{ws: ws}
+	v.look = look
 	if err := v.enter(id); err != nil {
-		ws.Close()
-		return nil, err
+		return nil, errors.Join(err, v.ws.Close())
 	}
 	return v, nil
 }
 
-func (v *visitor) enter(id string) (err error) {
-	if _, _, err := v.ws.ReadMessage(); err != nil { // OnConnected
-		return err
+// connect connects to an engine and waits for its greeting.
+func connect(ctx context.Context, d *websocket.Dialer, url string, header http.Header) (*visitor, error) {
+	ws, answer, err := d.DialContext(ctx, url, header)
+	if err != nil && answer != nil {
+		err = fmt.Errorf("%w: %s", err, answer.Status)
 	}
+	if err != nil {
+		return nil, err
+	}
+	v := &visitor{ws: ws}
+	for {
+		a, err := v.read()
+		if err != nil {
+			return nil, errors.Join(err, ws.Close())
+		}
+		if a.Method == "OnConnected" { // a proxy says something before
+			return v, nil
+		}
+	}
+}
+
+func (v *visitor) enter(id string) (err error) {
 	if v.doc, err = v.open(-1, "OpenDoc", strconv.Quote(id)); err != nil {
 		return err
 	}
-	for _, l := range visitorLists {
+	for _, l := range v.look.lists {
 		h, err := v.open(v.doc, "CreateSessionObject", listProps(l.field))
 		if err != nil {
 			return err
 		}
 		v.lists = append(v.lists, h)
 	}
-	for i := range visitorCharts {
-		h, err := v.open(v.doc, "CreateSessionObject", dashCharts[i].props())
+	for _, props := range v.look.charts {
+		h, err := v.open(v.doc, "CreateSessionObject", props)
 		if err != nil {
 			return err
 		}
-		v.chartsSeen = append(v.chartsSeen, h)
+		v.charts = append(v.charts, h)
 	}
 	return nil
 }
@@ -194,24 +262,30 @@ func (v *visitor) send(handle int, method, params string) (id int, err error) {
 	return v.next, v.ws.WriteMessage(websocket.TextMessage, []byte(msg))
 }
 
+// answerMax is how long a user waits for an answer.
+const answerMax = time.Minute
+
+// read reads a frame.
+func (v *visitor) read() (a reply, err error) {
+	if err := v.ws.SetReadDeadline(time.Now().Add(answerMax)); err != nil {
+		return a, err
+	}
+	_, b, err := v.ws.ReadMessage()
+	if err != nil {
+		return a, err
+	}
+	return a, json.Unmarshal(b, &a)
+}
+
 // wait reads until the request is answered.
 func (v *visitor) wait(id int) (a reply, err error) {
 	for {
-		if err := v.ws.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		switch a, err = v.read(); {
+		case err != nil:
 			return a, err
-		}
-		_, b, err := v.ws.ReadMessage()
-		if err != nil {
-			return a, err
-		}
-		a = reply{}
-		if err := json.Unmarshal(b, &a); err != nil {
-			return a, err
-		}
-		if a.Error != nil {
+		case a.Error != nil:
 			return a, fmt.Errorf("request %d: %s", a.ID, a.Error)
-		}
-		if a.ID == id {
+		case a.ID == id:
 			return a, nil
 		}
 	}
@@ -233,11 +307,11 @@ func (v *visitor) click(rng *rand.Rand) error {
 	if rng.IntN(6) == 0 {
 		_, err = v.send(v.doc, "ClearAll", "")
 	} else {
-		n := rng.IntN(len(visitorLists))
-		_, err = v.send(v.lists[n], "SelectListObjectValues", fmt.Sprintf(`"/qListObjectDef",[%d],false`, rng.IntN(visitorLists[n].values)))
+		n := rng.IntN(len(v.look.lists))
+		_, err = v.send(v.lists[n], "SelectListObjectValues", fmt.Sprintf(`"/qListObjectDef",[%d],false`, rng.IntN(v.look.lists[n].values)))
 	}
 	last := 0
-	for _, h := range v.chartsSeen {
+	for _, h := range v.charts {
 		if err == nil {
 			last, err = v.send(h, "GetLayout", "")
 		}

@@ -34,6 +34,12 @@ type SuiteConfig struct {
 	// workload and writes its figures as JSON; nil = such workloads are left out,
 	// and the app that was saved before is used.
 	Self func(ctx context.Context, workload string) *exec.Cmd
+	// Site returns this program as a site with these arguments; nil = the site is
+	// left out.
+	Site     func(ctx context.Context, args ...string) *exec.Cmd
+	Users    int           // of the site, who share its sessions; 0 = 200
+	Idle     int           // sessions of the site that do nothing; 0 = 10,000
+	IdleRest time.Duration // how long; 0 = 70 s
 }
 
 // Validate completes the defaults and says what is wrong.
@@ -57,6 +63,9 @@ func (c *SuiteConfig) Validate() error {
 		if n < 1 {
 			return fmt.Errorf("bench: %d sessions", n)
 		}
+	}
+	if err := c.validateSite(); err != nil {
+		return err
 	}
 	return c.Config.Validate()
 }
@@ -97,6 +106,7 @@ func workloads() []workload {
 		{Name: "threads", About: "scaling by threads", run: runThreads},
 		{Name: "sessions", About: "users at a time over WebSockets, with time to think", run: alone("serve")},
 		{Name: "serve", About: "the same, in this process", run: runSessions, alone: true},
+		{Name: "site", About: "users of a site, a process of its own, through TLS and the proxy; then idle ones", run: runSite},
 		{Name: "peers", About: "the same work by DuckDB, Polars and ClickHouse", run: runPeers},
 	}
 }

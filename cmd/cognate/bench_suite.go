@@ -27,6 +27,9 @@ type suiteFlags struct {
 	Sessions []int         `help:"Numbers of users at a time." default:"1,10,100,1000"`
 	Think    time.Duration `help:"How long a user thinks between two clicks, on average." default:"5s"`
 	Measured time.Duration `help:"How long each number of users is measured." default:"20s"`
+	Users    int           `help:"Users of the site, who share its sessions." default:"200"`
+	Idle     int           `help:"Sessions of the site that do nothing." default:"10000"`
+	IdleRest time.Duration `help:"How long they do that." default:"70s"`
 	Profile  bool          `help:"Write cpu.pprof and allocs.pprof into --out too."`
 	Figures  bool          `hidden:"" help:"Print the figures as JSON: this is a process for one workload."`
 }
@@ -39,6 +42,10 @@ func (c *benchCmd) suiteConfig() bench.SuiteConfig {
 	return bench.SuiteConfig{
 		Config: bench.Config{ScaleFactor: c.SF, Folder: c.Folder, Repetitions: c.Repetitions, Workers: c.Workers},
 		Work:   c.Workload, Peers: c.Peers, Flights: c.Flights, Sessions: c.Sessions, Think: c.Think, Measured: c.Measured, Self: self,
+		Site: func(ctx context.Context, args ...string) *exec.Cmd {
+			return exec.CommandContext(ctx, os.Args[0], append([]string{"site"}, args...)...)
+		},
+		Users: c.Users, Idle: c.Idle, IdleRest: c.IdleRest,
 	}
 }
 

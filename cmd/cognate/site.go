@@ -36,6 +36,7 @@ type siteCmd struct {
 	Memory     string            `help:"What apps and the results kept for them may take: 8g, 512m, off, auto." default:"auto"`
 	Sample     string            `help:"Folder of the package vega-datasets: makes and publishes the sample app of US flights on the first start." type:"path" placeholder:"DIR"`
 	Audit      bool              `help:"Verify the audit security logs of the site, and end."`
+	Profile    string            `help:"Address of this machine that answers with profiles of the process, as 127.0.0.1:6060." placeholder:"ADDR"`
 	Password   string            `help:"Give this user a new password, print it, and end." placeholder:"USER"`
 }
 
@@ -58,6 +59,13 @@ func (c *siteCmd) Run(ctx context.Context, log *slog.Logger) error {
 	o, err := c.options(log)
 	if err != nil {
 		return err
+	}
+	if c.Profile != "" {
+		closeProfiles, err := serveProfiles(c.Profile, log)
+		if err != nil {
+			return err
+		}
+		defer closeProfiles()
 	}
 	failed := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)

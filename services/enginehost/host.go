@@ -123,6 +123,7 @@ func New(o Options, lib *app.Library) (*Host, error) {
 	h.server = &fasthttp.Server{
 		Handler: h.handle, Name: "cognate", ReadBufferSize: 16 << 10, MaxRequestBodySize: 1 << 20,
 		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, NoDefaultServerHeader: true, CloseOnShutdown: true,
+		ReduceMemoryUsage: true, // connections that send nothing have no buffers, and count as idle when the server stops
 		KeepHijackedConns: true, // else closing a socket does nothing while it is being read
 		Logger:            logAdapter{o.Log},
 	}

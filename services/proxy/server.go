@@ -67,6 +67,7 @@ func New(o Options, list []VirtualProxy) (*Server, error) {
 		ReadBufferSize: o.Limits.HeaderBytes, ReadTimeout: 30 * time.Second, IdleTimeout: o.Limits.KeepAlive,
 		MaxRequestBodySize: prefetchMax, StreamRequestBody: true, DisablePreParseMultipartForm: true,
 		Logger: logAdapter{o.Log}, ErrorHandler: badRequest,
+		ReduceMemoryUsage: true, // connections that send nothing have no buffers, and count as idle when the server stops
 	}
 	s.swept.Go(s.sweep)
 	return s, nil

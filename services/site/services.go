@@ -25,6 +25,7 @@ func internal(log *slog.Logger, handle fasthttp.RequestHandler) *fasthttp.Server
 	return &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) { handle(ctx); settle(ctx) }, Name: "cognate", StreamRequestBody: true, NoDefaultServerHeader: true, ReadBufferSize: 32 << 10,
 		MaxRequestBodySize: 1 << 40, DisablePreParseMultipartForm: true, IdleTimeout: time.Minute, Logger: debugLog{log},
+		ReduceMemoryUsage: true, // connections that send nothing have no buffers, and count as idle when the server stops
 	}
 }
 

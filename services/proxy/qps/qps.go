@@ -76,6 +76,7 @@ func New(o Options) (*Server, error) {
 	s.http = &fasthttp.Server{
 		Handler: s.serve, NoDefaultServerHeader: true, CloseOnShutdown: true, ReadBufferSize: 16 << 10, MaxRequestBodySize: bodyMax,
 		ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 10 * time.Second, Logger: logAdapter{o.Log},
+		ReduceMemoryUsage: true, // connections that send nothing have no buffers, and count as idle when the server stops
 	}
 	return s, nil
 }
