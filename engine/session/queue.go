@@ -49,9 +49,9 @@ type Queue struct {
 	bytes   int // of frames of those and of the running one
 	backlog *Backlog
 	running *job
-	wake    chan struct{}
+	working bool // on a goroutine that lasts as long as there are requests
 	closed  bool
-	done    chan struct{}
+	done    chan struct{} // closed when the last request after close has ended
 }
 
 // A job is a request in the queue.
@@ -64,9 +64,7 @@ type job struct {
 }
 
 func newQueue(b *Backlog) *Queue {
-	q := &Queue{backlog: b, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	go q.work()
-	return q
+	return &Queue{backlog: b, done: make(chan struct{})}
 }
 
 // Add appends a request that came in a frame of so many bytes. run is called
@@ -82,9 +80,9 @@ func (q *Queue) Add(key any, sizeBytes int, run func(context.Context)) bool {
 	j := &job{key: key, run: run, bytes: sizeBytes}
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	q.waiting = append(q.waiting, j)
-	select {
-	case q.wake <- struct{}{}:
-	default:
+	if !q.working {
+		q.working = true
+		go q.work()
 	}
 	return true
 }
@@ -103,24 +101,25 @@ func (q *Queue) Cancel(match func(key any) bool) {
 	}
 }
 
-// next takes the first request; nil when there is none, ok = false at the end.
-func (q *Queue) next() (j *job, ok bool) {
+// next takes the first request; nil when there is none for the time being.
+func (q *Queue) next() *job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.running != nil {
 		q.release(q.running)
 	}
 	q.running = nil
-	if q.closed {
-		return nil, false
-	}
-	if len(q.waiting) == 0 {
-		return nil, true
+	if len(q.waiting) == 0 { // as after close
+		q.working, q.waiting = false, nil
+		if q.closed {
+			close(q.done)
+		}
+		return nil
 	}
 	q.running = q.waiting[0]
 	q.waiting[0] = nil
 	q.waiting = q.waiting[1:]
-	return q.running, true
+	return q.running
 }
 
 func (q *Queue) release(j *job) {
@@ -129,18 +128,9 @@ func (q *Queue) release(j *job) {
 }
 
 func (q *Queue) work() {
-	defer close(q.done)
-	for {
-		j, ok := q.next()
-		switch {
-		case !ok:
-			return
-		case j == nil:
-			<-q.wake
-		default:
-			j.run(j.ctx)
-			j.cancel()
-		}
+	for j := q.next(); j != nil; j = q.next() {
+		j.run(j.ctx)
+		j.cancel()
 	}
 }
 
@@ -154,11 +144,10 @@ func (q *Queue) close() {
 		j.cancel()
 		q.release(j)
 	}
-	if !q.closed {
-		q.closed = true
-		close(q.wake)
+	if !q.closed && !q.working {
+		close(q.done)
 	}
-	q.waiting = nil
+	q.closed, q.waiting = true, nil
 	q.mu.Unlock()
 	<-q.done
 }
