@@ -16,7 +16,11 @@ type field struct {
 	kind     byte
 	list     bool
 	def      *tree.Node // what is written when the member is missing, nil = nothing
+	whole    *tree.Node // def with the defaults in it, shared by all trees: they never change
 }
+
+// structures are the known ones by name.
+type structures map[string][]field
 
 // schema lists the structures of the protocol that properties consist of, as
 // "name:type" with types s, b, i, x, an enum or structure by name, [type], and
@@ -109,15 +113,28 @@ var enums = map[string][][2]string{
 	"TotalMode":      {{"TOTAL_OFF"}, {"TOTAL_EXPR"}},
 }
 
-func parseSchema(src map[string]string) map[string][]field {
-	out := map[string][]field{}
+func parseSchema(src map[string]string) structures {
+	out := structures{}
 	for name, list := range src {
 		out[name] = nil
 		for _, word := range strings.Fields(list) {
 			out[name] = append(out[name], parseField(src, word))
 		}
 	}
+	for _, fields := range out {
+		for i := range fields {
+			out.complete(&fields[i])
+		}
+	}
 	return out
+}
+
+// complete returns what is written when a member is missing, nil = nothing.
+func (s structures) complete(f *field) *tree.Node {
+	if f.whole == nil && f.def != nil {
+		f.whole = s.member(f, f.def)
+	}
+	return f.whole
 }
 
 func parseField(structs map[string]string, word string) field {
@@ -164,7 +181,7 @@ func (f *field) missing(def string) *tree.Node {
 // their defaults, enums their short spelling; empty strings and false are
 // left out of them. Everything unknown stays as it is.
 func Expand(kind Kind, props *tree.Node) *tree.Node {
-	return expandStruct(schema[roots[kind]], expandAny(props))
+	return schema.expand(roots[kind], expandAny(props))
 }
 
 // expandAny looks for embedded definitions in any JSON.
@@ -176,7 +193,7 @@ func expandAny(n *tree.Node) *tree.Node {
 			key, v := n.Key(i), n.Item(i)
 			w := expandAny(v)
 			if name, ok := embedded[key]; ok {
-				w = expandStruct(schema[name], w)
+				w = schema.expand(name, w)
 			}
 			if w != v {
 				out = out.With(key, w)
@@ -200,22 +217,23 @@ func expandAny(n *tree.Node) *tree.Node {
 	return out
 }
 
-func expandStruct(fields []field, n *tree.Node) *tree.Node {
+// expand writes the structure of a name with its defaults.
+func (s structures) expand(name string, n *tree.Node) *tree.Node {
 	if n.Kind() != tree.Object {
 		return n // wrong, but the client's: the layout says so
 	}
-	for i := range fields {
-		f := &fields[i]
+	for i := range s[name] {
+		f := &s[name][i]
 		v := n.Get(f.name)
 		switch {
 		case v.IsNull() && f.def != nil:
-			n = n.With(f.name, f.expand(f.def))
+			n = n.With(f.name, s.complete(f))
 		case v.IsNull():
 			n = n.Without(f.name)
 		case f.empty(v):
 			n = n.Without(f.name)
 		default:
-			if w := f.expand(v); w != v {
+			if w := s.member(f, v); w != v {
 				n = n.With(f.name, w)
 			}
 		}
@@ -231,26 +249,29 @@ func (f *field) empty(v *tree.Node) bool {
 	return f.kind == 's' && v.Kind() == tree.String && v.Str() == "" || f.kind == 'b' && !v.Truth() && f.def == nil
 }
 
-func (f *field) expand(v *tree.Node) *tree.Node {
+// member writes the value of a member.
+func (s structures) member(f *field, v *tree.Node) *tree.Node {
 	if !f.list {
-		return f.expandOne(v)
+		return s.one(f, v)
 	}
 	if v.Kind() != tree.Array || v.Len() == 0 {
 		return v
 	}
 	items := make([]*tree.Node, v.Len())
 	for i, item := range v.Items() {
-		items[i] = f.expandOne(item)
+		items[i] = s.one(f, item)
 	}
 	return tree.NewArray(items...)
 }
 
-func (f *field) expandOne(v *tree.Node) *tree.Node {
+func (s structures) one(f *field, v *tree.Node) *tree.Node {
 	switch f.kind {
 	case 'o':
-		return expandStruct(schema[f.of], v)
+		return s.expand(f.of, v)
 	case 'e':
-		return tree.NewString(EnumName(f.of, v))
+		if name := EnumName(f.of, v); v.Kind() != tree.String || v.Str() != name {
+			return tree.NewString(name)
+		}
 	}
 	return v
 }

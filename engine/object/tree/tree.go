@@ -253,12 +253,17 @@ func (n *Node) Ints() []int {
 // With returns the object with one member set: in its place when it exists,
 // else at the end. What is not an object counts as an empty one.
 func (n *Node) With(key string, v *Node) *Node {
-	out := &Node{kind: Object}
+	out, room, at := &Node{kind: Object}, 1, -1
 	if n.Kind() == Object {
-		out.keys, out.items = append(out.keys, n.keys...), append(out.items, n.items...)
+		if at = n.index(key); at >= 0 {
+			room = 0
+		}
+		room += len(n.keys) // no more: trees live long, and in every session
+		out.keys = append(make([]string, 0, room), n.keys...)
+		out.items = append(make([]*Node, 0, room), n.items...)
 	}
-	if i := out.index(key); i >= 0 {
-		out.items[i] = v
+	if at >= 0 {
+		out.items[at] = v
 		return out
 	}
 	out.keys, out.items = append(out.keys, key), append(out.items, v)
