@@ -26,10 +26,13 @@ import (
 	"github.com/fasthttp/websocket"
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/qix"
 	"github.com/cognate-bi/cognate/engine/session"
+	"github.com/cognate-bi/cognate/services/memconn"
+	"github.com/cognate-bi/cognate/services/upgrade"
 )
 
 // Options are the settings of a host.
@@ -90,8 +93,9 @@ type Host struct {
 	lib      *app.Library
 	sessions *session.Registry
 	server   *fasthttp.Server
-	upgrader websocket.FastHTTPUpgrader
+	upgrader upgrade.Upgrader
 	listener net.Listener
+	near     *memconn.Listener
 
 	unsent  atomic.Int64 // bytes of answers that wait
 	mu      sync.Mutex
@@ -114,12 +118,10 @@ func New(o Options, lib *app.Library) (*Host, error) {
 	}
 	h := &Host{
 		opt: o, lib: lib, sessions: session.NewRegistry(lib, o.Log), listener: l, sockets: map[*socket]struct{}{},
-		upgrader: websocket.FastHTTPUpgrader{
-			// large frames go around the buffers, and an idle socket keeps none to write with
-			ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{},
-		},
+		near: memconn.Listen(),
+		// large frames go around the buffers, and an idle socket keeps none to write with
+		upgrader: upgrade.Upgrader{ReadBytes: 512, WriteBytes: 4 << 10, WritePool: &sync.Pool{}},
 	}
-	h.upgrader.CheckOrigin = h.originAllowed
 	h.server = &fasthttp.Server{
 		Handler: h.handle, Name: "cognate", ReadBufferSize: 16 << 10, MaxRequestBodySize: 1 << 20,
 		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, NoDefaultServerHeader: true, CloseOnShutdown: true,
@@ -157,12 +159,22 @@ func (h *Host) originAllowed(ctx *fasthttp.RequestCtx) bool {
 // Addr returns the address that is listened on.
 func (h *Host) Addr() net.Addr { return h.listener.Addr() }
 
+// Dial connects to the host from within this process, without network and TLS:
+// whoever can call it is trusted as a client certificate would be.
+func (h *Host) Dial(ctx context.Context) (net.Conn, error) { return h.near.Dial(ctx) }
+
 // Serve answers until Shutdown.
 func (h *Host) Serve() error {
 	done := make(chan struct{})
 	defer close(done)
 	go h.watchMemory(done)
-	return h.server.Serve(h.listener)
+	var both errgroup.Group
+	both.Go(func() error { return h.server.Serve(h.near) })
+	both.Go(func() error {
+		defer func() { _ = h.near.Close() }() // neither without the other
+		return h.server.Serve(h.listener)
+	})
+	return both.Wait()
 }
 
 // memoryEvery is how often it is looked whether apps take too much memory.
@@ -237,6 +249,10 @@ func (h *Host) upgrade(ctx *fasthttp.RequestCtx) {
 	}
 	if r.ttl < 0 {
 		r.ttl = h.opt.SessionTTL
+	}
+	if !h.originAllowed(ctx) {
+		ctx.Error("pages of other sites may not open sockets", fasthttp.StatusForbidden)
+		return
 	}
 	who := identify(ctx)
 	key := sessionKey(ctx, r)

@@ -39,8 +39,9 @@ type socket struct {
 
 	mu      sync.Mutex
 	frames  [][]byte
-	bytes   int // of frames that wait or are being written
-	wake    chan struct{}
+	bytes   int            // of frames that wait or are being written
+	writing bool           // by a goroutine that lasts as long as there is something to write
+	writers sync.WaitGroup // that goroutine
 	done    chan struct{}
 	ended   bool
 	code    int
@@ -49,7 +50,7 @@ type socket struct {
 
 // socket serves one connection until it ends.
 func (h *Host) socket(ws *websocket.Conn, r route, key string, who client) {
-	s := &socket{ws: ws, host: h, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	s := &socket{ws: ws, host: h, done: make(chan struct{})}
 	if !h.add(s) {
 		s.refuse("SESSION_ERROR_LIMIT_EXCEEDED")
 		return
@@ -64,16 +65,12 @@ func (h *Host) socket(ws *websocket.Conn, r route, key string, who client) {
 
 	conn := qix.NewConn(sess, s.emit, h.opt.Log, h.opt.Limits)
 	defer conn.Close()
-	var writing sync.WaitGroup
-	writing.Add(1)
-	go func() {
-		defer writing.Done()
-		s.write()
-	}()
+	stopPings := s.ping()
 	s.connect(sess, r, attached)
 	s.read(conn)
 	s.end(websocket.CloseNormalClosure, "")
-	writing.Wait()
+	s.writers.Wait()
+	stopPings()
 	s.mu.Lock()
 	s.drop()
 	s.mu.Unlock()
@@ -197,11 +194,13 @@ func (s *socket) sent(sizeBytes int) {
 	s.host.unsent.Add(-int64(sizeBytes))
 }
 
+// signal sees to it that somebody writes. The caller holds mu.
 func (s *socket) signal() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+	if s.writing {
+		return
 	}
+	s.writing = true
+	s.writers.Go(s.write)
 }
 
 // end stops the socket after the frames that wait.
@@ -223,12 +222,17 @@ func (s *socket) endLocked(code int, message string) {
 // close ends the socket from outside: reading stops too.
 func (s *socket) close(code int, message string) { s.end(code, message) }
 
-// next takes the frames that wait; ok = false when the socket has ended.
-func (s *socket) next() (frames [][]byte, ok bool) {
+// next takes the frames that wait. ok = false says that there is nothing to do
+// for the time being, and last that nothing will be.
+func (s *socket) next() (frames [][]byte, last, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	frames, s.frames = s.frames, nil
-	return frames, !s.ended
+	if len(frames) == 0 && !s.ended {
+		s.writing = false
+		return nil, false, false
+	}
+	return frames, s.ended, true
 }
 
 // writeAll sends frames, up to the first that cannot be.
@@ -245,29 +249,40 @@ func (s *socket) writeAll(frames [][]byte) (err error) {
 	return err
 }
 
-// write sends frames and pings; at the end it closes the connection, which
+// write sends the frames that wait; at the end it closes the connection, which
 // ends reading.
 func (s *socket) write() {
-	defer s.ws.Close()
-	ping := time.NewTicker(pingEvery)
-	defer ping.Stop()
 	for {
-		frames, ok := s.next()
+		frames, last, ok := s.next()
+		if !ok {
+			return
+		}
 		if err := s.writeAll(frames); err != nil {
 			s.end(websocket.CloseAbnormalClosure, "")
+			_ = s.ws.Close() // it does not take anything
 			return
 		}
-		if !ok {
+		if last {
 			_ = s.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(s.code, s.message), time.Now().Add(time.Second))
+			_ = s.ws.Close()
 			return
-		}
-		if len(frames) > 0 {
-			continue
-		}
-		select {
-		case <-s.wake:
-		case <-ping.C:
-			_ = s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
 		}
 	}
+}
+
+// ping keeps the connection from being cut for silence, until stop.
+func (s *socket) ping() (stop func() bool) {
+	var timer *time.Timer
+	set := make(chan struct{}) // the timer is known
+	timer = time.AfterFunc(pingEvery, func() {
+		<-set
+		_ = s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout)) // who has gone does not answer, and that ends it
+		select {
+		case <-s.done:
+		default:
+			timer.Reset(pingEvery)
+		}
+	})
+	close(set)
+	return timer.Stop
 }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"time"
 
@@ -63,7 +64,10 @@ type Options struct {
 	Engines   Engines
 	Balancer  *balance.Balancer
 	TLS       *tls.Config // to upstreams, with our client certificate; nil = plain
-	Licences  Licences    // nil = none are needed
+	// Near returns how to reach a service of this process without the network,
+	// where one answers at the address; nil = there is none.
+	Near     func(address string) func(context.Context) (net.Conn, error)
+	Licences Licences // nil = none are needed
 
 	// MissingOrigin lets programs that name no origin open sockets. Browsers
 	// always name one.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"sync"
@@ -9,8 +10,13 @@ import (
 	"github.com/fasthttp/websocket"
 )
 
-// pumpBytes is how much of a message is on its way between two sockets.
-const pumpBytes = 32 << 10
+const (
+	// pumpBytes is how much of a message is on its way between two sockets.
+	pumpBytes = 32 << 10
+	// frameBytes is what a socket keeps to read heads of frames with; what they
+	// hold goes straight to where it is wanted.
+	frameBytes = 512
+)
 
 // pass passes messages both ways until the end, and closes both sides.
 //
@@ -28,19 +34,28 @@ func (x *socket) pass(service *websocket.Conn) {
 		seen: func() {},
 		died: told{died(x.place.route.service)}, unread: passed{code: codeLater, text: "client does not read"},
 	}
-	var both sync.WaitGroup
+	up.parts, down.parts = &x.server.passing, &x.server.passing
+	var others sync.WaitGroup
 	heard := make(chan struct{}) // the client has said its last
-	both.Go(func() {
-		defer close(heard)
-		err := up.run()
-		x.end(err)
-		if errors.Is(err, tooBig()) {
-			x.discard()
-		}
+	others.Add(1)
+	context.AfterFunc(x.life, func() {
+		defer others.Done()
+		x.hangUp(service, heard)
 	})
-	both.Go(func() { x.end(down.run()) })
-	both.Go(func() { x.ping(service) })
-	<-x.over
+	others.Go(func() { x.end(down.run()) })
+	stopPings := x.ping(service)
+	err := up.run()
+	x.end(err)
+	if errors.Is(err, tooBig()) {
+		x.discard()
+	}
+	close(heard)
+	others.Wait()
+	stopPings()
+}
+
+// hangUp closes both sides, which ends the pumps.
+func (x *socket) hangUp(service *websocket.Conn, heard <-chan struct{}) {
 	x.close(service)
 	linger := time.NewTimer(lastWords)
 	defer linger.Stop()
@@ -48,9 +63,8 @@ func (x *socket) pass(service *websocket.Conn) {
 	case <-heard:
 	case <-linger.C:
 	}
-	_ = x.client.Close() // ends the pumps
+	_ = x.client.Close()
 	_ = service.Close()
-	both.Wait()
 }
 
 func tooBig() passed { return passed{code: websocket.CloseMessageTooBig, text: "message too large"} }
@@ -64,26 +78,28 @@ func (x *socket) discard() {
 	}
 }
 
-// ping keeps both connections from being cut for silence.
-func (x *socket) ping(service *websocket.Conn) {
-	tick := time.NewTicker(pingEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-x.over:
-			return
-		case <-tick.C:
-			deadline := time.Now().Add(writeTimeout)
-			_ = x.client.WriteControl(websocket.PingMessage, nil, deadline) // who has gone does not answer, and that ends it
-			_ = service.WriteControl(websocket.PingMessage, nil, deadline)
+// ping keeps both connections from being cut for silence, until stop.
+func (x *socket) ping(service *websocket.Conn) (stop func() bool) {
+	var timer *time.Timer
+	set := make(chan struct{}) // the timer is known
+	timer = time.AfterFunc(pingEvery, func() {
+		<-set
+		deadline := time.Now().Add(writeTimeout)
+		_ = x.client.WriteControl(websocket.PingMessage, nil, deadline) // who has gone does not answer, and that ends it
+		_ = service.WriteControl(websocket.PingMessage, nil, deadline)
+		if x.life.Err() == nil {
+			timer.Reset(pingEvery)
 		}
-	}
+	})
+	close(set)
+	return timer.Stop
 }
 
 // A pump passes messages one way.
 type pump struct {
 	from, to *websocket.Conn
 	max      int64
+	parts    *sync.Pool  // of *[pumpBytes]byte
 	lock     *sync.Mutex // held while a message is written; nil = nobody else writes
 	seen     func()      // called for every message
 	died     error       // why it is over when from ends without a word
@@ -94,7 +110,6 @@ type pump struct {
 func (p *pump) run() error {
 	p.from.SetReadLimit(p.max)
 	p.from.SetPongHandler(func(string) error { return p.from.SetReadDeadline(time.Now().Add(pongTimeout)) })
-	buf := make([]byte, pumpBytes)
 	for {
 		// Not before: while a message could not be written, nothing was read,
 		// and the other side is not to blame.
@@ -104,28 +119,30 @@ func (p *pump) run() error {
 			return p.ended(err)
 		}
 		p.seen()
-		if err := p.message(kind, r, buf); err != nil {
+		if err := p.message(kind, r); err != nil {
 			return err
 		}
 	}
 }
 
 // message passes one.
-func (p *pump) message(kind int, r io.Reader, buf []byte) error {
+func (p *pump) message(kind int, r io.Reader) error {
 	if p.lock != nil {
 		p.lock.Lock()
 		defer p.lock.Unlock()
 	}
+	part := p.parts.Get().(*[pumpBytes]byte) //nolint:forcetypeassert // the pool has nothing else
+	defer p.parts.Put(part)
 	w, err := p.to.NextWriter(kind)
 	if err != nil {
 		return p.unread
 	}
 	for {
 		_ = p.from.SetReadDeadline(time.Now().Add(pongTimeout)) // an error shows when it is read
-		n, err := r.Read(buf)
+		n, err := r.Read(part[:])
 		_ = p.to.SetWriteDeadline(time.Now().Add(writeTimeout)) // the same
 		if n > 0 {
-			if _, err := w.Write(buf[:n]); err != nil {
+			if _, err := w.Write(part[:n]); err != nil {
 				return p.unread
 			}
 		}

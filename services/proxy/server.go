@@ -17,6 +17,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cognate-bi/cognate/services/proxy/limit"
+	"github.com/cognate-bi/cognate/services/upgrade"
 )
 
 // sweepEvery is how often sessions whose time is over are looked for.
@@ -31,13 +32,14 @@ type Server struct {
 	opt      Options
 	virtual  atomic.Pointer[[]*virtual]
 	http     *fasthttp.Server
-	upgrader websocket.FastHTTPUpgrader
+	upgrader upgrade.Upgrader
 	pool     *pool
 	byAddr   *limit.Limiter
 	running  atomic.Int64 // requests
 	draining atomic.Bool
 	sockets  sockets
-	buffers  sync.Pool // of sockets to services
+	buffers  sync.Pool // of frames to services
+	passing  sync.Pool // of parts of messages
 	stop     chan struct{}
 	stopOnce sync.Once
 	swept    sync.WaitGroup
@@ -48,7 +50,7 @@ func New(o Options, list []VirtualProxy) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{opt: o, stop: make(chan struct{})}
+	s := &Server{opt: o, stop: make(chan struct{}), passing: sync.Pool{New: func() any { return new([pumpBytes]byte) }}}
 	if o.Limits.PerSecond > 0 {
 		s.byAddr = limit.New(o.Limits.PerSecond, o.Limits.Burst, o.Now)
 	}
@@ -58,10 +60,7 @@ func New(o Options, list []VirtualProxy) (*Server, error) {
 	if err := s.SetVirtualProxies(list); err != nil {
 		return nil, err
 	}
-	s.upgrader = websocket.FastHTTPUpgrader{
-		ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{},
-		CheckOrigin: func(*fasthttp.RequestCtx) bool { return true }, // asked before: a login comes after it
-	}
+	s.upgrader = upgrade.Upgrader{ReadBytes: frameBytes, WriteBytes: 4 << 10, WritePool: &sync.Pool{}}
 	s.http = &fasthttp.Server{
 		Handler: s.serve, NoDefaultServerHeader: true, NoDefaultDate: false, CloseOnShutdown: true, KeepHijackedConns: true,
 		ReadBufferSize: o.Limits.HeaderBytes, ReadTimeout: 30 * time.Second, IdleTimeout: o.Limits.KeepAlive,

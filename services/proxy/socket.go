@@ -39,9 +39,8 @@ type socket struct {
 	client *websocket.Conn
 	write  sync.Mutex // held for a whole message to the client
 
-	once  sync.Once
-	over  chan struct{} // closed at the end
-	cause error         // why; fixed once over is closed
+	life context.Context //nolint:containedctx // until the end; its cause is why
+	stop context.CancelCauseFunc
 }
 
 // Why a socket ends.
@@ -92,7 +91,8 @@ func (s *Server) openSocket(ctx *fasthttp.RequestCtx, p place) {
 
 // newSocket takes from the request what is needed after it.
 func (s *Server) newSocket(ctx *fasthttp.RequestCtx, p place, sess *session.Session) *socket {
-	x := &socket{server: s, place: p, sess: sess, header: http.Header{}, over: make(chan struct{}), url: p.forward}
+	x := &socket{server: s, place: p, sess: sess, header: http.Header{}, url: p.forward}
+	x.life, x.stop = context.WithCancelCause(context.Background())
 	if q := string(ctx.URI().QueryString()); q != "" {
 		x.url += "?" + q
 	}
@@ -126,39 +126,33 @@ func (x *socket) serve(client *websocket.Conn) {
 	s.opt.Audit.Info("connection Opened for session", "session", x.sess.ID, "path", x.place.path)
 	defer func() {
 		x.end(passed{code: codeOver})
-		s.opt.Audit.Info("connection Closed for session", "session", x.sess.ID, "reason", x.cause.Error())
+		s.opt.Audit.Info("connection Closed for session", "session", x.sess.ID, "reason", x.cause().Error())
 	}()
-	go x.watch()
+	defer x.sess.AfterEnd(x.logOut)()
 	if err := x.connect(); err != nil {
 		x.end(err)
 		x.close(nil)
 	}
 }
 
-// watch ends the socket with its session.
-func (x *socket) watch() {
-	select {
-	case <-x.sess.Done():
-		x.end(told{ended(x.sess.Reason(), loginURI(x.place.virtual.base+x.server.opt.Home))})
-	case <-x.over:
-	}
+// logOut ends the socket with its session.
+func (x *socket) logOut() {
+	x.end(told{ended(x.sess.Reason(), loginURI(x.place.virtual.base+x.server.opt.Home))})
 }
 
 // end ends the socket; the first cause counts.
-func (x *socket) end(cause error) {
-	x.once.Do(func() {
-		x.cause = cause
-		close(x.over)
-	})
-}
+func (x *socket) end(cause error) { x.stop(cause) }
+
+// cause is why the socket has ended.
+func (x *socket) cause() error { return context.Cause(x.life) }
 
 // connect greets the client, finds a service and passes messages until the
 // end. An error means that it did not come to that.
 func (x *socket) connect() error {
 	select {
 	case <-time.After(firstFrameDelay):
-	case <-x.over:
-		return x.cause
+	case <-x.life.Done():
+		return x.cause()
 	}
 	if err := x.tell(x.greeting()); err != nil {
 		return err
@@ -171,6 +165,7 @@ func (x *socket) connect() error {
 		return err
 	}
 	defer func() { _ = service.Close() }() // it is over
+	x.header = nil                         // an idle socket holds little
 	x.pass(service)
 	return nil
 }
@@ -205,20 +200,12 @@ func (x *socket) dial() (*websocket.Conn, error) {
 	if err != nil {
 		s.opt.Log.Error("no places of a service", "service", x.place.route.service, "err", err)
 	}
-	dialer := websocket.Dialer{
-		HandshakeTimeout: dialTimeout, TLSClientConfig: s.opt.TLS, ReadBufferSize: 4 << 10,
-		WriteBufferSize: pumpBytes, WriteBufferPool: &s.buffers,
-		NetDialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
-	}
-	scheme := "ws://"
-	if s.opt.TLS != nil {
-		scheme = "wss://"
-	}
 	for _, e := range list {
+		scheme, dialer := s.dialer(e.Address)
 		if _, err := url.Parse(scheme + e.Address + x.url); err != nil {
 			return nil, told{unavailable(x.place.route.service)}
 		}
-		conn, _, err := dialer.Dial(scheme+e.Address+x.url, x.header)
+		conn, _, err := dialer.DialContext(x.life, scheme+e.Address+x.url, x.header)
 		if err == nil {
 			chose(e)
 			return conn, nil
@@ -226,6 +213,30 @@ func (x *socket) dial() (*websocket.Conn, error) {
 		s.opt.Log.Warn("service takes no socket", "service", x.place.route.service, "node", e.Node, "err", err)
 	}
 	return nil, told{unavailable(x.place.route.service)}
+}
+
+// dialer says how to open a socket to a service.
+func (s *Server) dialer(address string) (scheme string, _ *websocket.Dialer) {
+	d := &websocket.Dialer{
+		HandshakeTimeout: dialTimeout, ReadBufferSize: frameBytes, WriteBufferSize: pumpBytes, WriteBufferPool: &s.buffers,
+		NetDialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
+	}
+	if near := s.near(address); near != nil {
+		d.NetDialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return near(ctx) }
+		return "ws://", d
+	}
+	if s.opt.TLS == nil {
+		return "ws://", d
+	}
+	d.TLSClientConfig = s.opt.TLS
+	return "wss://", d
+}
+
+func (s *Server) near(address string) func(context.Context) (net.Conn, error) {
+	if s.opt.Near == nil {
+		return nil
+	}
+	return s.opt.Near(address)
 }
 
 // tell sends the client a notice.
@@ -247,19 +258,19 @@ func (x *socket) close(service *websocket.Conn) {
 		}
 	})
 	defer abort.Stop()
-	code, text := codeOver, ""
+	cause, code, text := x.cause(), codeOver, ""
 	var t told
 	var p passed
 	switch {
-	case errors.As(x.cause, &t):
+	case errors.As(cause, &t):
 		code = t.code
 		x.write.Lock()
 		_ = x.client.SetWriteDeadline(deadline)                     // an error shows when it is written
 		_ = x.client.WriteMessage(websocket.TextMessage, t.frame()) // who does not read it does not learn it
 		x.write.Unlock()
-	case errors.As(x.cause, &p):
+	case errors.As(cause, &p):
 		code, text = p.code, p.text
-	case errors.Is(x.cause, leaving{}):
+	case errors.Is(cause, leaving{}):
 		code, text = codeLeaving, "the proxy shuts down"
 	}
 	frame := websocket.FormatCloseMessage(code, text)

@@ -52,7 +52,7 @@ func (s *Site) openProxy(ctx context.Context) error {
 	}
 	s.proxy, err = proxy.New(proxy.Options{
 		HostNames: append([]string{host, "localhost", "127.0.0.1", "::1"}, s.opt.Names...), Node: s.node, RestURI: rest, Sessions: sessions, Users: users{s.repo},
-		Upstreams: upstreams{s}, Engines: s.fleet, Balancer: balance.New(), TLS: s.certs.ClientTLS(), MissingOrigin: true, Log: s.log.proxy.Logger, Audit: s.auditLog(), Now: time.Now,
+		Upstreams: upstreams{s}, Engines: s.fleet, Balancer: balance.New(), TLS: s.certs.ClientTLS(), Near: s.near(host), MissingOrigin: true, Log: s.log.proxy.Logger, Audit: s.auditLog(), Now: time.Now,
 	}, list)
 	if err != nil {
 		return err
@@ -61,6 +61,20 @@ func (s *Site) openProxy(ctx context.Context) error {
 		Virtual: s.proxy, Sessions: sessions, Tickets: s.door.tickets, Health: func() any { return s.proxy.Health() }, Log: s.log.proxy.Logger, Audit: s.auditLog(),
 	})
 	return err
+}
+
+// near returns how the proxy reaches services of this process.
+func (s *Site) near(host string) func(address string) func(context.Context) (net.Conn, error) {
+	if s.engine == nil {
+		return nil
+	}
+	engine := net.JoinHostPort(reachable(s.engine.Addr(), host), strconv.Itoa(port(s.engine)))
+	return func(address string) func(context.Context) (net.Conn, error) {
+		if address != engine {
+			return nil
+		}
+		return s.engine.Dial
+	}
 }
 
 // setDoor gives the proxy the virtual proxies as the repository has them.

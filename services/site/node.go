@@ -101,7 +101,7 @@ func (s *Site) join(ctx context.Context) (err error) {
 	}
 	n := repository.Node{Name: s.opt.name(), Host: host, Central: s.opt.central(), Proxy: port(s.proxyAt), Rest: port(s.restAt)}
 	if s.engine != nil {
-		n.Host, n.Engine = reachable(s.engine.Addr(), host), s.engine.Addr().(*net.TCPAddr).Port
+		n.Host, n.Engine = reachable(s.engine.Addr(), host), port(s.engine)
 	}
 	switch r := s.opt.Roles; {
 	case !r.Scheduler:
@@ -116,7 +116,8 @@ func (s *Site) join(ctx context.Context) (err error) {
 	return err
 }
 
-func port(l net.Listener) int {
+// port is that of a listener, 0 for none.
+func port(l interface{ Addr() net.Addr }) int {
 	if l == nil {
 		return 0
 	}

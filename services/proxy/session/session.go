@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
@@ -47,9 +48,10 @@ type Session struct {
 
 	key    key
 	csrf   string
-	active atomic.Int64 // last activity, Unix nanoseconds
-	reason atomic.Int32 // a Reason; 0 while it runs
-	done   chan struct{}
+	active atomic.Int64    // last activity, Unix nanoseconds
+	reason atomic.Int32    // a Reason; 0 while it runs
+	life   context.Context //nolint:containedctx // ends with the session
+	finish context.CancelFunc
 }
 
 // A key is what the store knows of a token.
@@ -86,7 +88,11 @@ func (s *Session) Active() time.Time { return time.Unix(0, s.active.Load()) }
 func (s *Session) expired(now time.Time) bool { return now.Sub(s.Active()) >= s.Timeout }
 
 // Done is closed when the session ends; Reason then says why.
-func (s *Session) Done() <-chan struct{} { return s.done }
+func (s *Session) Done() <-chan struct{} { return s.life.Done() }
+
+// AfterEnd calls f on a goroutine of its own when the session has ended, at once
+// if it has already. stop undoes that; it reports false if f was called.
+func (s *Session) AfterEnd(f func()) (stop func() bool) { return context.AfterFunc(s.life, f) }
 
 // Reason says why the session ended; 0 while it runs.
 func (s *Session) Reason() Reason { return Reason(s.reason.Load()) }

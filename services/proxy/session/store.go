@@ -6,6 +6,7 @@
 package session
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -118,8 +119,9 @@ func (s *Store) Adopt(prefix, token string, u User, timeout time.Duration) (*Ses
 	now, k := s.opt.Now(), hash(prefix, token)
 	sess := &Session{
 		ID: publicID(k), Prefix: prefix, User: u, Started: now, Timeout: timeout,
-		key: k, csrf: csrf, done: make(chan struct{}),
+		key: k, csrf: csrf,
 	}
+	sess.life, sess.finish = context.WithCancel(context.Background())
 	sess.Touch(now)
 	if s.full(u) {
 		s.Sweep()
@@ -307,7 +309,7 @@ func (s *Store) end(sess *Session, why Reason) bool {
 		s.anonymous--
 	}
 	sess.reason.Store(int32(why))
-	close(sess.done)
+	sess.finish()
 	s.mu.Unlock()
 	for _, told := range s.listeners {
 		told(sess, why)
