@@ -30,7 +30,7 @@ type suiteFlags struct {
 	Users    int           `help:"Users of the site, who share its sessions." default:"200"`
 	Idle     int           `help:"Sessions of the site that do nothing." default:"10000"`
 	IdleRest time.Duration `help:"How long they do that." default:"70s"`
-	Profile  bool          `help:"Write cpu.pprof and allocs.pprof into --out too."`
+	Profile  bool          `help:"Write cpu.pprof and allocs.pprof into --out too, and profiles of the site's heap."`
 	Figures  bool          `hidden:"" help:"Print the figures as JSON: this is a process for one workload."`
 }
 
@@ -39,13 +39,17 @@ func (c *benchCmd) suiteConfig() bench.SuiteConfig {
 	if c.Figures {
 		self = nil // this is such a process
 	}
+	profiles := ""
+	if c.Profile {
+		profiles = c.Out
+	}
 	return bench.SuiteConfig{
 		Config: bench.Config{ScaleFactor: c.SF, Folder: c.Folder, Repetitions: c.Repetitions, Workers: c.Workers},
 		Work:   c.Workload, Peers: c.Peers, Flights: c.Flights, Sessions: c.Sessions, Think: c.Think, Measured: c.Measured, Self: self,
 		Site: func(ctx context.Context, args ...string) *exec.Cmd {
 			return exec.CommandContext(ctx, os.Args[0], append([]string{"site"}, args...)...)
 		},
-		Users: c.Users, Idle: c.Idle, IdleRest: c.IdleRest,
+		Users: c.Users, Idle: c.Idle, IdleRest: c.IdleRest, Profiles: profiles,
 	}
 }
 

@@ -119,6 +119,7 @@ func (c *siteCmd) options(log *slog.Logger) (site.Options, error) {
 		return site.Options{}, err
 	}
 	limitHeap(lib.MemoryMax)
+	collectOften()
 	if lib.Folders = c.Folder; c.Sample != "" {
 		if lib.Folders == nil {
 			lib.Folders = map[string]string{}
