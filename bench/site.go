@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -129,44 +130,86 @@ func (w *siteWork) visit(ctx context.Context, i int) (*visitor, error) {
 	return visit(ctx, u.dialer(), w.site.socketURL(w.app), header, w.app, w.look)
 }
 
-// crowds measures users who work.
+// crowds measures users who work. A few who hardly think come first: the engine
+// keeps results for whoever asks the same again, up to a bound, and what it keeps
+// belongs to no session. Then a few are the measure for the memory of many.
 func (w *siteWork) crowds(ctx context.Context) error {
-	first := crowd{visit: w.visit, think: 100 * time.Millisecond, measured: 2 * time.Second}
-	if err := first.run(ctx, 1); err != nil { // the app is open, and what all have in common is there
+	before, err := w.site.look(ctx, "site, before all")
+	if err != nil {
+		return err
+	}
+	keeper, err := w.visit(ctx, 0) // an app that nobody has open is given up with its results
+	if err != nil {
+		return err
+	}
+	defer leave([]*visitor{keeper})
+	first := crowd{visit: w.visit, think: 10 * time.Millisecond, measured: min(w.suite.cfg.Measured, 15*time.Second)}
+	if err := first.run(ctx, comeAtATime); err != nil {
+		return err
+	}
+	after, err := w.site.look(ctx, "site, caches filled")
+	if err != nil {
+		return err
+	}
+	w.suite.report.add(Figure{Workload: "site, app and results kept, live heap", Unit: "MiB", Samples: []float64{mebibytes(after.live - before.live)}})
+	few, err := w.crowd(ctx, fewUsers)
+	if err != nil {
 		return err
 	}
 	for _, n := range w.suite.cfg.Sessions {
-		if err := w.crowd(ctx, n); err != nil {
+		many, err := w.crowd(ctx, n)
+		if err != nil {
 			return err
+		}
+		many.report(w.suite.report)
+		if n > fewUsers {
+			w.memory(siteName(n), few.end, many.end, n-fewUsers)
 		}
 	}
 	return nil
 }
 
-func (w *siteWork) crowd(ctx context.Context, n int) error {
-	name := siteName(n)
-	before, err := w.site.look(ctx)
-	if err != nil {
-		return err
+// fewUsers are those whom more users are compared with.
+const fewUsers = 10
+
+// A siteCrowd is what was measured of users who work.
+type siteCrowd struct {
+	crowd
+	n          int
+	start, end siteState
+	driver     time.Duration // processors
+	resident   []float64     // MiB, from time to time
+}
+
+// crowd measures n users.
+func (w *siteWork) crowd(ctx context.Context, n int) (*siteCrowd, error) {
+	m := &siteCrowd{crowd: crowd{visit: w.visit, think: w.suite.cfg.Think, measured: w.suite.cfg.Measured}, n: n}
+	var err error
+	over := make(chan struct{})
+	var sampling sync.WaitGroup
+	m.rush = func() {
+		m.start, m.driver = w.site.glance(), processorTime()
+		sampling.Go(func() { m.resident = w.site.residents(over) })
 	}
-	var start, end siteState
-	var mine, driver time.Duration
-	c := crowd{visit: w.visit, think: w.suite.cfg.Think, measured: w.suite.cfg.Measured}
-	c.rush = func() { start, mine = w.site.glance(), processorTime() }
-	c.rested = func() {
-		driver = processorTime() - mine
-		end, err = w.site.look(ctx)
+	m.rested = func() {
+		m.driver = processorTime() - m.driver
+		close(over)
+		sampling.Wait()
+		m.end, err = w.site.look(ctx, siteName(n))
 	}
-	if e := c.run(ctx, n); e != nil {
-		return e
+	if err := m.run(ctx, n); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return err
-	}
-	c.report(w.suite.report, name, "interaction by sessions of a site", n)
-	w.memory(name, before, end, n)
-	w.share(name, start, end, driver)
-	return nil
+	m.end.resident = int64((&Figure{Samples: m.resident}).Median() * (1 << 20))
+	return m, err
+}
+
+// report adds what users have seen, and what the process was.
+func (m *siteCrowd) report(r *Report) {
+	name := siteName(m.n)
+	m.crowd.report(r, name, "interaction by sessions of a site", m.n)
+	r.add(Figure{Workload: name + ", resident", Unit: "MiB", Samples: m.resident})
+	share(r, name, m.start, m.end, m.driver)
 }
 
 func siteName(n int) string { return fmt.Sprintf("site, %d sessions", n) }
@@ -177,7 +220,6 @@ func (w *siteWork) memory(name string, before, after siteState, n int) {
 	each := func(what string, size func(*siteState) int64) {
 		r.add(Figure{Workload: name + ", " + what + " per session", Unit: "KiB", Samples: []float64{float64(size(&after)-size(&before)) / 1024 / float64(n)}})
 	}
-	r.add(Figure{Workload: name + ", resident", Unit: "MiB", Samples: []float64{mebibytes(after.resident)}})
 	each("resident", func(s *siteState) int64 { return s.resident })
 	each("live heap", func(s *siteState) int64 { return s.live })
 	each("stacks", func(s *siteState) int64 { return s.stacks })
@@ -186,8 +228,8 @@ func (w *siteWork) memory(name string, before, after siteState, n int) {
 
 // share says how busy site and driver were, and how long the collector of the
 // site stopped it.
-func (w *siteWork) share(name string, start, end siteState, driver time.Duration) {
-	r, wall := w.suite.report, end.at.Sub(start.at)*time.Duration(runtime.NumCPU())
+func share(r *Report, name string, start, end siteState, driver time.Duration) {
+	wall := end.at.Sub(start.at) * time.Duration(runtime.NumCPU())
 	percent := func(d time.Duration) []float64 { return []float64{100 * d.Seconds() / wall.Seconds()} }
 	r.add(Figure{Workload: name + ", processors in the site", Unit: "%", Samples: percent(end.busy - start.busy)})
 	r.add(Figure{Workload: name + ", processors in the driver", Unit: "%", Samples: percent(driver)})
@@ -212,7 +254,7 @@ func (w *siteWork) idle(ctx context.Context) error {
 	if n < 1 {
 		return nil
 	}
-	before, err := w.site.look(ctx)
+	before, err := w.site.look(ctx, name+", before")
 	if err != nil {
 		return err
 	}
@@ -223,7 +265,7 @@ func (w *siteWork) idle(ctx context.Context) error {
 		return err
 	}
 	w.suite.report.add(Figure{Workload: name + ", opened", Unit: "per s", Samples: []float64{float64(n) / time.Since(start).Seconds()}})
-	opened, err := w.site.look(ctx)
+	opened, err := w.site.look(ctx, name+", opened")
 	if err != nil {
 		return err
 	}
@@ -235,12 +277,13 @@ func (w *siteWork) idle(ctx context.Context) error {
 	case <-time.After(w.suite.cfg.IdleRest):
 	}
 	driver := processorTime() - mine
-	rested, err := w.site.look(ctx)
+	rested, err := w.site.look(ctx, name)
 	if err != nil {
 		return err
 	}
+	w.suite.report.add(Figure{Workload: name + ", resident", Unit: "MiB", Samples: []float64{mebibytes(rested.resident)}})
 	w.memory(name, before, rested, n)
-	w.share(name, opened, rested, driver)
+	share(w.suite.report, name, opened, rested, driver)
 	standing, err := answered(ctx)
 	w.suite.report.add(Figure{Workload: name + ", that do not answer afterwards", Samples: []float64{float64(n - standing)}})
 	if err != nil {

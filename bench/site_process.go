@@ -32,7 +32,8 @@ type siteProcess struct {
 	url      string // https://host:port/
 	tickets  string // host:port, as the next one
 	repo     string
-	profiles string
+	profiles string // its address
+	keep     string // folder for profiles, "" = none
 	password string // of the administrator
 
 	userTLS  *tls.Config
@@ -59,7 +60,7 @@ func startSite(ctx context.Context, c *SuiteConfig, dir string) (*siteProcess, e
 	if c.Flights != "" {
 		args = append(args, "--sample", c.Flights)
 	}
-	p := &siteProcess{cmd: c.Site(ctx, args...), ended: make(chan error, 1), users: map[int]*siteUser{}}
+	p := &siteProcess{cmd: c.Site(ctx, args...), ended: make(chan error, 1), keep: c.Profiles, users: map[int]*siteUser{}}
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = 30 * time.Second
 	said, err := p.cmd.StderrPipe()
@@ -244,10 +245,14 @@ func (p *siteProcess) glance() siteState {
 
 // look has the process collect its garbage and looks at it. What is resident is
 // seen before that, as that is what the machine has to give.
-func (p *siteProcess) look(ctx context.Context) (s siteState, err error) {
+func (p *siteProcess) look(ctx context.Context, what string) (s siteState, err error) {
 	s.at, s.busy = time.Now(), processorTimeOf(p.cmd.Process.Pid)
-	s.resident = kibOf(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid), "VmRSS:")
-	if _, err := p.profile(ctx, "pprof/heap?gc=1"); err != nil {
+	s.resident = p.resident()
+	heap, err := p.profile(ctx, "pprof/heap?gc=1")
+	if err == nil && p.keep != "" {
+		err = os.WriteFile(filepath.Join(p.keep, strings.ReplaceAll(what, " ", "-")+".heap.pprof"), heap, 0o644) //nolint:gosec // figures of a benchmark
+	}
+	if err != nil {
 		return s, err
 	}
 	if err := p.runtime(ctx, &s); err != nil {
@@ -259,6 +264,24 @@ func (p *siteProcess) look(ctx context.Context) (s siteState, err error) {
 	}
 	_, err = fmt.Sscanf(string(running), "goroutine profile: total %d", &s.goroutines)
 	return s, err
+}
+
+func (p *siteProcess) resident() int64 {
+	return kibOf(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid), "VmRSS:")
+}
+
+// residents returns what was resident from time to time until over, in MiB.
+func (p *siteProcess) residents(over <-chan struct{}) (list []float64) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		list = append(list, mebibytes(p.resident()))
+		select {
+		case <-over:
+			return list
+		case <-tick.C:
+		}
+	}
 }
 
 func (p *siteProcess) runtime(ctx context.Context, s *siteState) error {

@@ -40,6 +40,7 @@ type SuiteConfig struct {
 	Users    int           // of the site, who share its sessions; 0 = 200
 	Idle     int           // sessions of the site that do nothing; 0 = 10,000
 	IdleRest time.Duration // how long; 0 = 70 s
+	Profiles string        // folder for profiles of the site's heap; "" = none
 }
 
 // Validate completes the defaults and says what is wrong.
