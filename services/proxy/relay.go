@@ -114,14 +114,28 @@ const (
 	unwantedTime  = time.Second
 )
 
-// giveUp closes the connection after the answer, and reads on for a moment:
-// closing it with bytes unread would reset it, and the client would not see the
-// answer.
+// giveUp closes the connection after the answer, and reads on for a moment.
 func giveUp(ctx *fasthttp.RequestCtx) {
+	settle(ctx)
 	ctx.SetConnectionClose()
+}
+
+// settle reads what is left of a body that nobody wants: it would be taken for
+// the next request of the connection, which need not be the same client's, as a
+// proxy in front of this one may share it. Where too much is left the
+// connection ends, but after a moment: closing it with bytes unread would reset
+// it, and the client would not see the answer.
+func settle(ctx *fasthttp.RequestCtx) {
 	stream := ctx.RequestBodyStream()
-	if stream != nil && ctx.Conn().SetReadDeadline(time.Now().Add(unwantedTime)) == nil {
-		_, _ = io.CopyN(io.Discard, stream, unwantedBytes) // whatever ends it, the connection ends
+	if stream == nil || ctx.Hijacked() {
+		return
+	}
+	err := ctx.Conn().SetReadDeadline(time.Now().Add(unwantedTime))
+	if err == nil {
+		_, err = io.CopyN(io.Discard, stream, unwantedBytes)
+	}
+	if !errors.Is(err, io.EOF) {
+		ctx.SetConnectionClose()
 	}
 }
 

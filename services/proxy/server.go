@@ -167,6 +167,7 @@ func (s *Server) Health() Health {
 // serve is where requests come in, and where nothing gets out that would end
 // the process.
 func (s *Server) serve(ctx *fasthttp.RequestCtx) {
+	defer settle(ctx) // whatever was decided
 	defer func() {
 		if r := recover(); r != nil {
 			s.opt.Log.Error("panic in a request", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
