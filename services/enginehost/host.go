@@ -31,6 +31,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/qix"
 	"github.com/cognate-bi/cognate/engine/session"
+	"github.com/cognate-bi/cognate/services/accept"
 	"github.com/cognate-bi/cognate/services/memconn"
 	"github.com/cognate-bi/cognate/services/upgrade"
 )
@@ -113,6 +114,7 @@ func New(o Options, lib *app.Library) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
+	l = accept.New(l, 0, o.Log)
 	if o.TLS != nil {
 		l = tls.NewListener(l, o.TLS)
 	}

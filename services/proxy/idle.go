@@ -2,20 +2,38 @@ package proxy
 
 import (
 	"net"
+	"sync/atomic"
 	"time"
 )
 
 // An idleConn ends when one read or write takes too long, however long all of
 // them take: a stream of hours is fine, one that stands still is not. A zero
-// time leaves deadlines to others.
+// time leaves deadlines to others, and so does a deadline that somebody has set.
 type idleConn struct {
 	net.Conn
-	read, write time.Duration
+	read, write           time.Duration
+	readUntil, writeUntil atomic.Bool // somebody has set a deadline
+}
+
+func (c *idleConn) SetDeadline(t time.Time) error {
+	c.readUntil.Store(!t.IsZero())
+	c.writeUntil.Store(!t.IsZero())
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *idleConn) SetReadDeadline(t time.Time) error {
+	c.readUntil.Store(!t.IsZero())
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *idleConn) SetWriteDeadline(t time.Time) error {
+	c.writeUntil.Store(!t.IsZero())
+	return c.Conn.SetWriteDeadline(t)
 }
 
 func (c *idleConn) Read(b []byte) (int, error) {
-	if c.read > 0 {
-		if err := c.SetReadDeadline(time.Now().Add(c.read)); err != nil {
+	if c.read > 0 && !c.readUntil.Load() {
+		if err := c.Conn.SetReadDeadline(time.Now().Add(c.read)); err != nil {
 			return 0, err
 		}
 	}
@@ -23,8 +41,8 @@ func (c *idleConn) Read(b []byte) (int, error) {
 }
 
 func (c *idleConn) Write(b []byte) (int, error) {
-	if c.write > 0 {
-		if err := c.SetWriteDeadline(time.Now().Add(c.write)); err != nil {
+	if c.write > 0 && !c.writeUntil.Load() {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.write)); err != nil {
 			return 0, err
 		}
 	}

@@ -78,10 +78,14 @@ type Options struct {
 	Now           func() time.Time
 }
 
+// DefaultSockets is how many there may be at a time.
+const DefaultSockets = 20_000
+
 // Limits bound what clients can take. Zero means the default.
 type Limits struct {
 	HeaderBytes       int           // of a request; 16 384
 	BodyBytes         int64         // of a request; 4 GB, as apps are uploaded
+	Connections       int           // of a listener, those of sockets too; 24 000
 	Requests          int           // at a time; 4 096
 	PerSecond         float64       // requests per address in the long run; 200; below 0 = no limit, as where all come through one address
 	Burst             int           // and at once; 1 000
@@ -90,7 +94,9 @@ type Limits struct {
 	ClientMessage     int64         // bytes of a message of a client; 100 MB
 	ServerMessage     int64         // bytes of a message of a service; 1 GB
 	KeepAlive         time.Duration // of idle connections; 10 s
+	Head              time.Duration // how long a handshake or the head of a request may take; 30 s
 	Stalled           time.Duration // how long one read or write may take; 60 s
+	SocketWrite       time.Duration // how long a socket may not take what is written to it; 30 s
 	Answer            time.Duration // how long a service may take before and within its answer; 10 min
 }
 
@@ -123,15 +129,18 @@ func (o *Options) Validate() error {
 func (l *Limits) validate() error {
 	set(&l.HeaderBytes, 16384)
 	set(&l.BodyBytes, 4<<30)
+	set(&l.Connections, 24_000)
 	set(&l.Requests, 4096)
 	set(&l.PerSecond, 200)
 	set(&l.Burst, 1000)
-	set(&l.Sockets, 20_000)
+	set(&l.Sockets, DefaultSockets)
 	set(&l.SocketsPerSession, 50)
 	set(&l.ClientMessage, 100<<20)
 	set(&l.ServerMessage, 1<<30)
 	set(&l.KeepAlive, 10*time.Second)
+	set(&l.Head, 30*time.Second)
 	set(&l.Stalled, time.Minute)
+	set(&l.SocketWrite, 30*time.Second)
 	set(&l.Answer, 10*time.Minute)
 	if l.HeaderBytes < 512 || l.HeaderBytes > 131072 {
 		return fmt.Errorf("proxy limits: HeaderBytes %d: need 512 to 131072", l.HeaderBytes)

@@ -25,12 +25,12 @@ const (
 func (x *socket) pass(service *websocket.Conn) {
 	limits := x.server.opt.Limits
 	up := pump{
-		from: x.client, to: service, max: limits.ClientMessage,
+		from: x.client, to: service, max: limits.ClientMessage, patience: limits.SocketWrite,
 		seen: func() { x.sess.Touch(x.server.opt.Now()) },
 		died: passed{code: codeOver}, unread: told{died(x.place.route.service)},
 	}
 	down := pump{
-		from: service, to: x.client, max: limits.ServerMessage, lock: &x.write,
+		from: service, to: x.client, max: limits.ServerMessage, patience: limits.SocketWrite, lock: &x.write,
 		seen: func() {},
 		died: told{died(x.place.route.service)}, unread: passed{code: codeLater, text: "client does not read"},
 	}
@@ -84,7 +84,7 @@ func (x *socket) ping(service *websocket.Conn) (stop func() bool) {
 	set := make(chan struct{}) // the timer is known
 	timer = time.AfterFunc(pingEvery, func() {
 		<-set
-		deadline := time.Now().Add(writeTimeout)
+		deadline := time.Now().Add(x.server.opt.Limits.SocketWrite)
 		_ = x.client.WriteControl(websocket.PingMessage, nil, deadline) // who has gone does not answer, and that ends it
 		_ = service.WriteControl(websocket.PingMessage, nil, deadline)
 		if x.life.Err() == nil {
@@ -99,11 +99,12 @@ func (x *socket) ping(service *websocket.Conn) (stop func() bool) {
 type pump struct {
 	from, to *websocket.Conn
 	max      int64
-	parts    *sync.Pool  // of *[pumpBytes]byte
-	lock     *sync.Mutex // held while a message is written; nil = nobody else writes
-	seen     func()      // called for every message
-	died     error       // why it is over when from ends without a word
-	unread   error       // why it is over when to does not take a message
+	patience time.Duration // how long to may not take anything
+	parts    *sync.Pool    // of *[pumpBytes]byte
+	lock     *sync.Mutex   // held while a message is written; nil = nobody else writes
+	seen     func()        // called for every message
+	died     error         // why it is over when from ends without a word
+	unread   error         // why it is over when to does not take a message
 }
 
 // run returns why it is over.
@@ -140,7 +141,7 @@ func (p *pump) message(kind int, r io.Reader) error {
 	for {
 		_ = p.from.SetReadDeadline(time.Now().Add(pongTimeout)) // an error shows when it is read
 		n, err := r.Read(part[:])
-		_ = p.to.SetWriteDeadline(time.Now().Add(writeTimeout)) // the same
+		_ = p.to.SetWriteDeadline(time.Now().Add(p.patience)) // the same
 		if n > 0 {
 			if _, err := w.Write(part[:n]); err != nil {
 				return p.unread

@@ -16,6 +16,7 @@ import (
 	"github.com/fasthttp/websocket"
 	"github.com/valyala/fasthttp"
 
+	"github.com/cognate-bi/cognate/services/accept"
 	"github.com/cognate-bi/cognate/services/proxy/limit"
 	"github.com/cognate-bi/cognate/services/upgrade"
 )
@@ -63,7 +64,7 @@ func New(o Options, list []VirtualProxy) (*Server, error) {
 	s.upgrader = upgrade.Upgrader{ReadBytes: frameBytes, WriteBytes: 4 << 10, WritePool: &sync.Pool{}}
 	s.http = &fasthttp.Server{
 		Handler: s.serve, NoDefaultServerHeader: true, NoDefaultDate: false, CloseOnShutdown: true, KeepHijackedConns: true,
-		ReadBufferSize: o.Limits.HeaderBytes, ReadTimeout: 30 * time.Second, IdleTimeout: o.Limits.KeepAlive,
+		ReadBufferSize: o.Limits.HeaderBytes, ReadTimeout: o.Limits.Head, IdleTimeout: o.Limits.KeepAlive,
 		MaxRequestBodySize: prefetchMax, StreamRequestBody: true, DisablePreParseMultipartForm: true,
 		Logger: logAdapter{o.Log}, ErrorHandler: badRequest,
 		ReduceMemoryUsage: true, // connections that send nothing have no buffers, and count as idle when the server stops
@@ -114,13 +115,18 @@ func (s *Server) Timeout(prefix string) (name string, timeout time.Duration, ok 
 
 // Serve answers without TLS until Shutdown.
 func (s *Server) Serve(l net.Listener) error {
-	return s.http.Serve(idleListener{Listener: l, write: s.opt.Limits.Stalled})
+	return s.http.Serve(s.listener(l))
 }
 
 // ServeTLS answers over TLS until Shutdown. The configuration may choose its
 // certificate per connection, so that it can change.
 func (s *Server) ServeTLS(l net.Listener, c *tls.Config) error {
-	return s.http.Serve(tls.NewListener(idleListener{Listener: l, write: s.opt.Limits.Stalled}, c))
+	return s.http.Serve(tls.NewListener(s.listener(l), c))
+}
+
+// listener bounds the connections and the time of a write.
+func (s *Server) listener(l net.Listener) net.Listener {
+	return idleListener{Listener: accept.New(l, s.opt.Limits.Connections, s.opt.Log), write: s.opt.Limits.Stalled}
 }
 
 func (s *Server) sweep() {

@@ -24,7 +24,6 @@ const (
 	firstFrameDelay = 50 * time.Millisecond
 	pingEvery       = 30 * time.Second
 	pongTimeout     = 75 * time.Second
-	writeTimeout    = 30 * time.Second
 	lastWords       = time.Second // how long a client may take to read why its socket closes
 )
 
@@ -243,7 +242,7 @@ func (s *Server) near(address string) func(context.Context) (net.Conn, error) {
 func (x *socket) tell(n notice) error {
 	x.write.Lock()
 	defer x.write.Unlock()
-	_ = x.client.SetWriteDeadline(time.Now().Add(writeTimeout)) // an error shows when it is written
+	_ = x.client.SetWriteDeadline(time.Now().Add(x.server.opt.Limits.SocketWrite)) // an error shows when it is written
 	return x.client.WriteMessage(websocket.TextMessage, n.frame())
 }
 

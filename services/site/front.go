@@ -32,7 +32,8 @@ func (s *Site) openListeners(context.Context) (err error) {
 }
 
 func (s *Site) openProxy(ctx context.Context) error {
-	sessions, err := session.New(session.Options{Now: time.Now, Rand: rand.Reader}, proxy.AuditSessions(s.auditLog()))
+	steady := steadyClock()
+	sessions, err := session.New(session.Options{Now: steady, Rand: rand.Reader}, proxy.AuditSessions(s.auditLog()))
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (s *Site) openProxy(ctx context.Context) error {
 	s.fleet = newFleet(s.store, s.certs.ClientTLS(), s.log.proxy.Logger)
 	rest := "https://" + net.JoinHostPort(reachable(s.restAt.Addr(), host), strconv.Itoa(port(s.restAt)))
 	s.door = &door{
-		store: s.store, node: s.node, users: s.accounts, tickets: auth.NewTickets(rand.Reader, time.Now), client: &http.Client{Timeout: clientTimeout},
+		store: s.store, node: s.node, users: s.accounts, tickets: auth.NewTickets(rand.Reader, steady), client: &http.Client{Timeout: clientTimeout},
 		trusted: s.opt.TrustedHeaders, rest: rest, log: s.log.proxy.Logger,
 	}
 	list, err := s.door.list(ctx)
@@ -52,7 +53,7 @@ func (s *Site) openProxy(ctx context.Context) error {
 	}
 	s.proxy, err = proxy.New(proxy.Options{
 		HostNames: append([]string{host, "localhost", "127.0.0.1", "::1"}, s.opt.Names...), Node: s.node, RestURI: rest, Sessions: sessions, Users: users{s.repo},
-		Upstreams: upstreams{s}, Engines: s.fleet, Balancer: balance.New(), TLS: s.certs.ClientTLS(), Near: s.near(host), MissingOrigin: true, Log: s.log.proxy.Logger, Audit: s.auditLog(), Now: time.Now,
+		Upstreams: upstreams{s}, Engines: s.fleet, Balancer: balance.New(), TLS: s.certs.ClientTLS(), Near: s.near(host), MissingOrigin: true, Limits: s.limits(), Log: s.log.proxy.Logger, Audit: s.auditLog(), Now: steady,
 	}, list)
 	if err != nil {
 		return err
@@ -61,6 +62,32 @@ func (s *Site) openProxy(ctx context.Context) error {
 		Virtual: s.proxy, Sessions: sessions, Tickets: s.door.tickets, Health: func() any { return s.proxy.Health() }, Log: s.log.proxy.Logger, Audit: s.auditLog(),
 	})
 	return err
+}
+
+// steadyClock returns a clock that goes on from now, whatever is done to the
+// system's: sessions and tickets neither end nor live on when that is set.
+func steadyClock() func() time.Time {
+	begun := time.Now()
+	return func() time.Time { return begun.Add(time.Since(begun)) }
+}
+
+// filesSpare are open files that are left to apps, the database, logs and other
+// services.
+const filesSpare = 1000
+
+// limits bounds connections by the files that this process may have open: who is
+// one too many is told so, or refused, and the others go on.
+func (s *Site) limits() (l proxy.Limits) {
+	files := openFilesMax()
+	if files == 0 {
+		return l
+	}
+	l.Connections = max(files-filesSpare, files/2)
+	if s.engine == nil { // a socket has one to an engine, too
+		l.Connections /= 2
+	}
+	l.Sockets = min(proxy.DefaultSockets, l.Connections*9/10) // some are left for requests
+	return l
 }
 
 // near returns how the proxy reaches services of this process.

@@ -2,21 +2,26 @@ package site
 
 import (
 	"crypto/tls"
+	"log/slog"
 	"net"
 	"net/url"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/cognate-bi/cognate/services/accept"
 	"github.com/cognate-bi/cognate/services/certs"
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/api"
 	"github.com/cognate-bi/cognate/services/repository/rules"
 )
 
+// internalConnsMax is how many connections there may be to an internal service.
+const internalConnsMax = 8000
+
 // tlsListener lets those in who have a certificate of the site.
-func tlsListener(l net.Listener, c *certs.Store) net.Listener {
-	return tls.NewListener(l, c.ServerTLS())
+func tlsListener(l net.Listener, c *certs.Store, log *slog.Logger) net.Listener {
+	return tls.NewListener(accept.New(l, internalConnsMax, log), c.ServerTLS())
 }
 
 // serveRepository answers a request whose sender has a certificate of the site,

@@ -20,17 +20,29 @@ import (
 	"github.com/cognate-bi/cognate/services/repository"
 )
 
+// Bounds of requests between services.
+const (
+	headerTime   = 30 * time.Second
+	transferTime = 12 * time.Hour
+)
+
 // internal returns a server between services.
 func internal(log *slog.Logger, handle fasthttp.RequestHandler) *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) { handle(ctx); settle(ctx) }, Name: "cognate", StreamRequestBody: true, NoDefaultServerHeader: true, ReadBufferSize: 32 << 10,
 		MaxRequestBodySize: 1 << 40, DisablePreParseMultipartForm: true, IdleTimeout: time.Minute, Logger: debugLog{log},
+		// Handshakes and headers have little time, as anybody may begin one; transfers much.
+		ReadTimeout: headerTime, HeaderReceived: func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
+			return fasthttp.RequestConfig{ReadTimeout: transferTime}
+		},
 		ReduceMemoryUsage: true, // connections that send nothing have no buffers, and count as idle when the server stops
 	}
 }
 
-// drainMax is how much of a body that nobody has read is read and thrown away.
-const drainMax = 1 << 20
+// drainTime is how long what is left of a body that nobody has read is read and
+// thrown away. The proxy sends a body before it reads the answer, which it
+// would not get from a connection that is closed meanwhile.
+const drainTime = 10 * time.Second
 
 // settle sees to it that nothing of a request's body is taken for the next
 // request: the connection belongs to a service, so that one could come in
@@ -40,7 +52,11 @@ func settle(ctx *fasthttp.RequestCtx) {
 	if stream == nil {
 		return
 	}
-	if n, err := io.Copy(io.Discard, io.LimitReader(stream, drainMax)); err != nil || n == drainMax {
+	err := ctx.Conn().SetReadDeadline(time.Now().Add(drainTime))
+	if err == nil {
+		_, err = io.Copy(io.Discard, stream)
+	}
+	if err != nil {
 		ctx.SetConnectionClose()
 	}
 }

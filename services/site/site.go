@@ -306,10 +306,10 @@ func (s *Site) serve(ctx context.Context) error {
 		until(s.followApps)
 	}
 	if s.api != nil {
-		run("repository", func() error { return s.api.Serve(tlsListener(s.apiAt, s.certs)) })
+		run("repository", func() error { return s.api.Serve(tlsListener(s.apiAt, s.certs, s.log.repository.Logger)) })
 	}
 	if s.proxy != nil {
-		run("pages", func() error { return s.pages.Serve(tlsListener(s.pagesAt, s.certs)) })
+		run("pages", func() error { return s.pages.Serve(tlsListener(s.pagesAt, s.certs, s.log.proxy.Logger)) })
 		run("proxy", func() error { return s.proxy.ServeTLS(s.proxyAt, s.certs.FrontEnd().TLS()) })
 		run("REST of the proxy", func() error { return s.rest.Serve(s.restAt, s.certs.ServerTLS()) })
 		until(s.followSettings(s.fleet.read, "ServerNodeConfiguration", "EngineService"))

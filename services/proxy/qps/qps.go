@@ -23,6 +23,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/cognate-bi/cognate/services/accept"
 	"github.com/cognate-bi/cognate/services/proxy/auth"
 	"github.com/cognate-bi/cognate/services/proxy/session"
 )
@@ -89,13 +90,16 @@ func (a logAdapter) Printf(format string, args ...any) {
 	a.log.Debug("http", "msg", fmt.Sprintf(format, args...))
 }
 
+// connsMax is how many programs may be connected at a time.
+const connsMax = 2000
+
 // Serve answers until Shutdown. The configuration has to ask for a certificate
 // and to verify it: one that does not is an error.
 func (s *Server) Serve(l net.Listener, c *tls.Config) error {
 	if c.ClientAuth != tls.RequireAndVerifyClientCert || c.ClientCAs == nil {
 		return errors.New("QPS: the listener does not verify client certificates")
 	}
-	return s.http.Serve(tls.NewListener(l, c))
+	return s.http.Serve(tls.NewListener(accept.New(l, connsMax, s.opt.Log), c))
 }
 
 // Shutdown stops listening and waits for requests.
