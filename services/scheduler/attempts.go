@@ -53,7 +53,7 @@ func (r *Rules) Heard(b *Board, worker string) (stop []string) {
 	if b.Workers == nil {
 		b.Workers = map[string]time.Time{}
 	}
-	if r.Now.Sub(b.Workers[worker]) >= r.Silence/heartbeats { // an idle board is not written each second
+	if gap := r.Now.Sub(b.Workers[worker]); gap >= r.Silence/heartbeats || gap < 0 { // an idle board is not written each second
 		b.Workers[worker] = r.Now
 	}
 	for _, e := range b.Executions {
@@ -109,7 +109,9 @@ func (r *Rules) Tend(b *Board) (results []Result) {
 			e.Abort = AbortedByDeletion
 			results = append(results, r.end(b, e, Aborted, nil)...)
 		case e.Worker == "":
-		case r.Now.Sub(b.Workers[e.Worker]) >= r.Silence:
+		case b.Workers[e.Worker].Sub(r.Now) > r.Silence: // the clock was wrong
+			b.Workers[e.Worker] = r.Now
+		case !r.Patient && r.Now.Sub(b.Workers[e.Worker]) >= r.Silence:
 			lost := r.detail(DetailError, fmt.Sprintf("worker %s was not heard of for %s", e.Worker, r.Silence))
 			results = append(results, r.ended(b, e, Error, []Detail{lost})...)
 		case e.Abort != NotAborted:

@@ -35,12 +35,16 @@ func (s Settings) withDefaults() Settings {
 // A Manager fires schedules and ends what nobody ends any more. Several may run
 // at a time: the board tells what is done.
 type Manager struct {
-	store Store
-	set   Settings
+	store   Store
+	set     Settings
+	looked  time.Time // the last time, by the clock on the wall
+	patient time.Time // until when no worker counts as silent
 }
 
 // NewManager returns a manager; Settings.NewID is needed.
-func NewManager(store Store, s Settings) *Manager { return &Manager{store, s.withDefaults()} }
+func NewManager(store Store, s Settings) *Manager {
+	return &Manager{store: store, set: s.withDefaults()}
+}
 
 // Run manages until ctx ends. An error of the store is logged, and tried again.
 func (m *Manager) Run(ctx context.Context) {
@@ -51,12 +55,26 @@ func (m *Manager) Run(ctx context.Context) {
 	})
 }
 
-// Step fires what is due.
+// Step fires what is due. It is for one goroutine at a time.
 func (m *Manager) Step(ctx context.Context) error {
+	patient := m.jumped()
 	return m.update(ctx, func(r *Rules, b *Board) ([]Result, error) {
+		r.Patient = patient
 		results := r.Tend(b)
 		return append(results, r.Fire(b)...), nil
 	})
+}
+
+// jumped reports whether the clock has jumped, or the machine has slept, so
+// lately that workers could not say since that they live.
+func (m *Manager) jumped() bool {
+	now := m.set.Now().Round(0) // workers, too, are noted by the clock on the wall
+	if gap := now.Sub(m.looked); !m.looked.IsZero() && (gap < 0 || gap >= m.set.Silence) {
+		m.set.Log.Warn("the clock has jumped", "by", gap)
+		m.patient = now.Add(m.set.Silence)
+	}
+	m.looked = now
+	return now.Before(m.patient)
 }
 
 // Trigger starts a task and returns the id of its execution.

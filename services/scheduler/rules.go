@@ -15,6 +15,9 @@ type Rules struct {
 	// Silence is after how long a worker that was not heard of has lost its
 	// attempts.
 	Silence time.Duration
+	// Patient says that no worker has been silent, whatever the clock says: it
+	// has jumped.
+	Patient bool
 }
 
 // Trigger starts a task: its execution is queued. A task that is running
@@ -53,6 +56,9 @@ func (r *Rules) detail(s DetailSeverity, message string) Detail { return Detail{
 func (r *Rules) Fire(b *Board) (results []Result) {
 	for _, e := range r.Events {
 		last, known := b.Fired[e.ID]
+		if last.Sub(r.Now) > late { // the clock was wrong when it fired: it does not wait until then
+			known = false
+		}
 		if !known { // new, or changed while it was disabled: what has passed is past
 			last = r.Now.Add(-time.Second)
 		}
