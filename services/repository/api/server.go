@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -156,6 +157,9 @@ func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
 		s.opt.Log.Error("request", "method", string(ctx.Method()), "path", string(ctx.Path()), "err", err)
 		text = "the server could not do this: its log says why"
 	}
+	if status == fasthttp.StatusServiceUnavailable || status == fasthttp.StatusInsufficientStorage {
+		s.opt.Log.Warn("request refused", "method", string(ctx.Method()), "path", string(ctx.Path()), "status", status, "err", err)
+	}
 	if status == fasthttp.StatusServiceUnavailable {
 		ctx.Response.Header.Set("Retry-After", "5")
 	}
@@ -188,8 +192,12 @@ func statusOf(err error) (status int, text string) {
 		return fasthttp.StatusRequestEntityTooLarge, err.Error()
 	case errors.Is(err, repository.ErrNoApps), errors.Is(err, repository.ErrNoContent):
 		return fasthttp.StatusNotImplemented, err.Error()
-	case errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrClosed):
-		return fasthttp.StatusServiceUnavailable, "the database does not answer: try again"
+	case errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrAway):
+		return fasthttp.StatusServiceUnavailable, "the database does not answer: look whether the change was made, and try again"
+	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fasthttp.StatusInsufficientStorage, "there is no room left on the server: nothing was changed"
+	case errors.Is(err, syscall.EROFS):
+		return fasthttp.StatusInsufficientStorage, "the folder of the apps cannot be written: nothing was changed"
 	}
 	return fasthttp.StatusInternalServerError, err.Error()
 }

@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 
 	"github.com/cognate-bi/cognate/services/repository/schema"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,6 +20,8 @@ var (
 	ErrExists   = errors.New("exists already")
 	ErrStale    = errors.New("was changed by someone else")
 	ErrBusy     = errors.New("database is busy")
+	ErrAway     = errors.New("database does not answer") // it is not known what became of a change under way
+	ErrFull     = errors.New("no room for the database")
 	ErrNoKey    = errors.New("no key for secrets")
 	ErrClosed   = errors.New("store is closed")
 )
@@ -43,8 +49,13 @@ func explain(err error) error {
 		case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 			return fmt.Errorf("%w: %w", ErrNotFound, err)
 		}
-		if lite.Code()&0xff == sqlite3.SQLITE_BUSY {
+		switch lite.Code() & 0xff { // the rest of the code says more
+		case sqlite3.SQLITE_BUSY:
 			return fmt.Errorf("%w: %w", ErrBusy, err)
+		case sqlite3.SQLITE_FULL:
+			return fmt.Errorf("%w: %w", ErrFull, err)
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+			return fmt.Errorf("%w: %w", ErrAway, err)
 		}
 	}
 	var pg *pgconn.PgError
@@ -56,9 +67,28 @@ func explain(err error) error {
 			return fmt.Errorf("%w: %w", ErrNotFound, err)
 		case "55P03", "40P01", "53300": // lock_not_available, deadlock_detected, too_many_connections
 			return fmt.Errorf("%w: %w", ErrBusy, err)
+		case "53100": // disk_full
+			return fmt.Errorf("%w: %w", ErrFull, err)
 		}
 	}
+	if away(err) {
+		return fmt.Errorf("%w: %w", ErrAway, err)
+	}
 	return err
+}
+
+// away reports whether an error says that PostgreSQL cannot be reached, or has
+// gone while it was asked.
+func away(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		class08 := strings.HasPrefix(pg.Code, "08")                                      // connection_exception
+		return class08 || pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03" // shutdown, crash, start
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || pgconn.SafeToRetry(err)
 }
 
 // waited turns the end of a wait for a connection into ErrBusy, unless the
