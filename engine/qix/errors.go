@@ -3,6 +3,7 @@ package qix
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/app"
@@ -85,7 +86,22 @@ func errorOf(err error) (e *Error, internal bool) {
 			return &Error{k.code, parameter, k.message}, false
 		}
 	}
+	for _, w := range unwritten {
+		if errors.Is(err, w.err) {
+			return &Error{codeInternal, w.parameter, "Not saved"}, true
+		}
+	}
 	return &Error{codeInternal, err.Error(), "Internal error"}, true
+}
+
+// unwritten are the ways in which the system does not take what is to be saved.
+var unwritten = []struct {
+	err       error
+	parameter string
+}{
+	{syscall.ENOSPC, "There is no room left on the disk of the server. Your changes are in memory: save again when there is."},
+	{syscall.EDQUOT, "The server may not use more of its disk. Your changes are in memory: save again when it may."},
+	{syscall.EROFS, "The disk of the server cannot be written at the moment. Your changes are in memory: save again when it can."},
 }
 
 func invalid(parameter string) *Error {
