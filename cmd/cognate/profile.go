@@ -12,9 +12,9 @@ import (
 )
 
 // serveProfiles answers at an address of this machine with profiles
-// (/debug/pprof/) and figures of the runtime (/debug/vars), until closed. The
+// (/debug/pprof/) and figures of the runtime (/debug/vars), until stop. The
 // address has no authentication, so others must not reach it.
-func serveProfiles(addr string, log *slog.Logger) (close func(), err error) {
+func serveProfiles(addr string, log *slog.Logger) (stop func(), err error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("profiles: %w", err)

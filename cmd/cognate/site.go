@@ -61,11 +61,11 @@ func (c *siteCmd) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	if c.Profile != "" {
-		closeProfiles, err := serveProfiles(c.Profile, log)
+		stopProfiles, err := serveProfiles(c.Profile, log)
 		if err != nil {
 			return err
 		}
-		defer closeProfiles()
+		defer stopProfiles()
 	}
 	failed := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
