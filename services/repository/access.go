@@ -95,8 +95,9 @@ func (d *decider) needDraft(l *loader, e *store.Entity, action rules.Action) err
 	return err
 }
 
-// readable returns the keys of those entities that the caller may read.
-func (d *decider) readable(l *loader, all []store.Key) ([]store.Key, error) {
+// readable returns the keys of those entities that the caller may read, of the
+// first wanted ones; 0 wants all.
+func (d *decider) readable(l *loader, all []store.Key, wanted int) ([]store.Key, error) {
 	if d.access == nil {
 		return all, nil
 	}
@@ -108,6 +109,9 @@ func (d *decider) readable(l *loader, all []store.Key) ([]store.Key, error) {
 		}
 		if got != 0 {
 			out = append(out, k)
+		}
+		if len(out) == wanted && wanted > 0 {
+			break
 		}
 	}
 	return out, nil

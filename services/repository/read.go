@@ -65,12 +65,15 @@ func (r *Repository) keys(ctx context.Context, c *Caller, t *schema.Type, q Quer
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	keys, err := r.store.Keys(ctx, t.Name, query)
-	if err != nil {
+	if query.Where, err = d.bounded(ctx, t, query); err != nil {
 		return nil, nil, nil, err
 	}
-	l := r.lazy(ctx, r.store, keys)
-	if keys, err = d.readable(l, keys); err != nil {
+	wanted := 0
+	if q.Take > 0 {
+		wanted = max(q.Skip, 0) + q.Take
+	}
+	l, keys, err := d.first(ctx, t, query, wanted)
+	if err != nil {
 		return nil, nil, nil, err
 	}
 	keys = keys[min(max(q.Skip, 0), len(keys)):]
@@ -78,6 +81,23 @@ func (r *Repository) keys(ctx context.Context, c *Caller, t *schema.Type, q Quer
 		keys = keys[:min(q.Take, len(keys))]
 	}
 	return d, l, keys, nil
+}
+
+// first returns the keys of at least the wanted number of entities of a query
+// that the caller may read, if there are as many; 0 wants all. Most of what fits
+// the bounds he may read, so it tries with a few more than are wanted.
+func (d *decider) first(ctx context.Context, t *schema.Type, query store.Query, wanted int) (*loader, []store.Key, error) {
+	for query.Take = wanted + wanted/8; ; query.Take = 0 {
+		keys, err := d.r.store.Keys(ctx, t.Name, query)
+		if err != nil {
+			return nil, nil, err
+		}
+		l := d.r.lazy(ctx, d.r.store, keys)
+		may, err := d.readable(l, keys, wanted)
+		if err != nil || len(may) >= wanted || query.Take == 0 || len(keys) < query.Take {
+			return l, may, err
+		}
+	}
 }
 
 func (r *Repository) list(ctx context.Context, c *Caller, t *schema.Type, q Query) (*decider, []*store.Entity, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -165,13 +166,11 @@ func (r *Repository) follow(ctx context.Context, since int64) {
 	defer close(r.gone)
 	for ctx.Err() == nil {
 		err := r.store.Subscribe(ctx, since, func(changes []store.Change) error {
-			for _, c := range changes {
-				if err := r.notice(ctx, c); err != nil {
-					return fmt.Errorf("%s %s: %w", c.Type, c.ID, err)
-				}
-				since = c.Seq
-				r.followed.reach(c.Seq)
+			if err := r.notice(ctx, changes); err != nil {
+				return err
 			}
+			since = changes[len(changes)-1].Seq
+			r.followed.reach(since)
 			return nil
 		})
 		if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrClosed) {
@@ -187,27 +186,36 @@ func (r *Repository) follow(ctx context.Context, since int64) {
 	}
 }
 
-// notice takes a change over into the guard.
-func (r *Repository) notice(ctx context.Context, c store.Change) error {
-	reason := fmt.Sprintf("%s, change %d", c.Type, c.Kind)
-	switch c.Type {
-	case "SystemRule":
-		set, err := r.compile(ctx)
-		if err != nil {
-			return err
+// notice takes changes over into the guard. Rules are compiled once for all of
+// them, however many have changed.
+func (r *Repository) notice(ctx context.Context, changes []store.Change) error {
+	changedRule := ""
+	for _, c := range changes {
+		reason := fmt.Sprintf("%s, change %d", c.Type, c.Kind)
+		switch c.Type {
+		case "SystemRule":
+			changedRule = reason
+		case "User":
+			r.guard.UserChanged(c.ID, reason)
+		case "CustomPropertyDefinition":
+			r.guard.Reset(reason)
+		default:
+			r.guard.EntityChanged(c.ID, reason)
 		}
-		r.guard.Replace(set, reason)
-	case "User":
-		r.guard.UserChanged(c.ID, reason)
-	case "CustomPropertyDefinition":
-		r.guard.Reset(reason)
-	default:
-		r.guard.EntityChanged(c.ID, reason)
 	}
-	switch c.Type {
-	case "SystemRule", "User", "CustomPropertyDefinition", "App", objectType, "Stream":
-		r.generation.Add(1)
+	if slices.ContainsFunc(changes, func(c store.Change) bool {
+		return slices.Contains([]string{"SystemRule", "User", "CustomPropertyDefinition", "App", objectType, "Stream"}, c.Type)
+	}) {
+		defer r.generation.Add(1) // once the guard knows of it
 	}
+	if changedRule == "" {
+		return nil
+	}
+	set, err := r.compile(ctx)
+	if err != nil {
+		return err
+	}
+	r.guard.Replace(set, changedRule)
 	return nil
 }
 

@@ -33,6 +33,12 @@ func (p *Predicate) Matches(doc map[string]any, lookup Lookup) bool {
 			}
 		}
 		return false
+	case p.not != nil:
+		return !p.not.Matches(doc, lookup)
+	case p.always != nil:
+		return *p.always
+	case p.among != nil:
+		return p.isAmong(doc, lookup)
 	}
 	for _, v := range values(doc, p.path, lookup) {
 		if fits(v, p.op, &p.value) {

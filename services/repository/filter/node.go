@@ -2,7 +2,8 @@ package filter
 
 import "strings"
 
-// A Node is a parsed filter: an *And, an *Or or a *Comparison. Nil is the
+// A Node is a parsed filter: an *And, an *Or or a *Comparison, or one that only
+// programs make: a *Not, an *Among or a Constant. Nil is the
 // filter that everything fits.
 type Node interface {
 	// String writes the filter so that it parses to an equal one.
@@ -61,6 +62,9 @@ func parseOp(word string) (Op, bool) {
 func (*And) isNode()        {}
 func (*Or) isNode()         {}
 func (*Comparison) isNode() {}
+func (*Not) isNode()        {}
+func (*Among) isNode()      {}
+func (Constant) isNode()    {}
 
 func (n *And) String() string {
 	parts := make([]string, len(n.Nodes))

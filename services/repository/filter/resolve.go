@@ -9,11 +9,14 @@ import (
 // A Predicate is a filter whose names are resolved against an entity type. It
 // does not change, and a nil one is true for everything.
 type Predicate struct {
-	and, or []*Predicate // or else a comparison:
+	and, or []*Predicate
+	not     *Predicate
+	always  *bool // or else a comparison:
 
 	path  []step
 	op    Op
 	value literal
+	among []string // instead of op and value, if it is not nil
 }
 
 // A step leads from a document to what one of its fields holds.
@@ -53,6 +56,14 @@ func (r *resolver) node(n Node, t *schema.Type) (*Predicate, error) {
 			return nil, err
 		}
 		return &Predicate{or: kids}, nil
+	case *Not:
+		kid, err := r.node(n.Node, t)
+		return &Predicate{not: kid}, err
+	case Constant:
+		b := bool(n)
+		return &Predicate{always: &b}, nil
+	case *Among:
+		return r.among(n, t)
 	case *Comparison:
 		return r.comparison(n, t)
 	}

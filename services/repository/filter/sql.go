@@ -54,6 +54,19 @@ func (w *writer) alias(prefix string) string {
 }
 
 func (w *writer) predicate(p *Predicate, from source) {
+	switch {
+	case p.not != nil: // of null, too
+		w.write("((")
+		w.predicate(p.not, from)
+		w.write(") IS NOT TRUE)")
+		return
+	case p.always != nil:
+		w.write(map[bool]string{true: "TRUE", false: "FALSE"}[*p.always])
+		return
+	case p.among != nil:
+		w.among(p, from)
+		return
+	}
 	kids, word := p.and, " AND "
 	if p.or != nil {
 		kids, word = p.or, " OR "
@@ -63,8 +76,14 @@ func (w *writer) predicate(p *Predicate, from source) {
 		return
 	}
 	w.write("(")
+	var links []*Predicate
+	if p.or != nil {
+		if links, kids = takeLinks(kids); links != nil {
+			w.links(links, from)
+		}
+	}
 	for i, kid := range kids {
-		if i > 0 {
+		if i > 0 || links != nil {
 			w.write(word)
 		}
 		w.predicate(kid, from)
