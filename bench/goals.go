@@ -39,6 +39,10 @@ func goals() []goal {
 		goal{work: "own file to first chart", key: "open app to first chart", most: 40},
 		goal{work: "resident with model", key: "resident with model", most: 260},
 		goal{work: "peak of a reload", key: "peak while loading", of: "resident with model", share: 1.6})
+	for _, database := range []string{"SQLite", "PostgreSQL"} {
+		list := "hub list, " + database
+		out = append(out, goal{work: list + ", nothing known", key: list + ", nothing known", most: 300}, goal{work: list + ", again", key: list + ", again", most: 20})
+	}
 	for _, p := range []struct {
 		name string
 		most float64

@@ -105,6 +105,7 @@ func workloads() []workload {
 		{Name: "large", About: "states and queries at five times the scale, where memory allows", run: runLarge},
 		{Name: "five", About: "the same, in this process", run: runFive, alone: true},
 		{Name: "threads", About: "scaling by threads", run: runThreads},
+		{Name: "hub-list", About: "the first page of a user's apps among 10,000, by 277 rules, on each database", run: runHubList},
 		{Name: "sessions", About: "users at a time over WebSockets, with time to think", run: alone("serve")},
 		{Name: "serve", About: "the same, in this process", run: runSessions, alone: true},
 		{Name: "site", About: "users of a site, a process of its own, through TLS and the proxy; then idle ones", run: runSite},

@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/cognate-bi/cognate/services/repository/store"
+	"github.com/cognate-bi/cognate/services/repository/store/pgtemp"
 )
 
 // Each runs a test with an empty store on each database. If PostgreSQL is not
@@ -27,6 +29,10 @@ func EachConfig(t *testing.T, f func(*testing.T, store.Config)) {
 	}
 }
 
+// shared is the server of this process: starting one takes a second, and tests
+// tell theirs apart by databases.
+var shared = sync.OnceValues(pgtemp.Start)
+
 // Drivers are the databases.
 var Drivers = [...]string{store.SQLite, store.Postgres}
 
@@ -43,9 +49,9 @@ func Config(t testing.TB, driver string) store.Config {
 	}
 	c, err := shared()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v; COGNATE_SKIP_POSTGRES=1 leaves these tests out", err)
 	}
-	if cfg.DSN, err = c.create(t.Context()); err != nil {
+	if cfg.DSN, err = c.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return cfg

@@ -1,4 +1,6 @@
-package storetest
+// Package pgtemp runs a PostgreSQL server in a temporary folder, for tests and
+// measurements. It needs the server's programs on this machine.
+package pgtemp
 
 import (
 	"context"
@@ -10,7 +12,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,9 +19,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A cluster is a PostgreSQL server that lives as long as this process. Its
-// socket is its only door.
-type cluster struct {
+// A Server is a PostgreSQL server that lives until it is closed or this process
+// ends; keep it referred to until then. Its socket is its only door. Any number
+// of goroutines may use it.
+type Server struct {
 	dir       string
 	databases atomic.Int64
 	// stdin is held open: when this process ends, however it does, the shell
@@ -28,12 +30,8 @@ type cluster struct {
 	stdin io.Closer
 }
 
-// shared is the cluster of this process: starting one takes a second, and
-// tests tell theirs apart by databases.
-var shared = sync.OnceValues(startCluster)
-
-// errMissing names what has to be installed.
-var errMissing = errors.New("these tests need PostgreSQL, which is not installed (Debian: apt-get install postgresql); COGNATE_SKIP_POSTGRES=1 leaves them out")
+// ErrMissing says that the server's programs are not installed.
+var ErrMissing = errors.New("PostgreSQL is not installed (Debian: apt-get install postgresql)")
 
 // watch starts the server, stops it at the end of its input and cleans up.
 const watch = `"$1"/postgres -D "$2"/data -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300 </dev/null >"$2"/log 2>&1 &
@@ -42,7 +40,8 @@ kill -INT $!
 wait
 rm -rf "$2"`
 
-func startCluster() (*cluster, error) {
+// Start starts a server, which takes a second; databases in one are cheap.
+func Start() (*Server, error) {
 	bin, err := findPostgres()
 	if err != nil {
 		return nil, err
@@ -62,7 +61,7 @@ func startCluster() (*cluster, error) {
 	}
 	server := exec.Command("/bin/sh", "-c", watch, "sh", bin, dir)
 	server.SysProcAttr, server.Dir = as, dir
-	c := &cluster{dir: dir}
+	c := &Server{dir: dir}
 	if c.stdin, err = server.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -80,7 +79,7 @@ func findPostgres() (string, error) {
 	}
 	files, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(files) == 0 {
-		return "", errMissing
+		return "", ErrMissing
 	}
 	return filepath.Dir(files[len(files)-1]), nil
 }
@@ -110,12 +109,12 @@ func serverUser(dir string) (*syscall.SysProcAttr, error) {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 }
 
-func (c *cluster) dsn(database string) string {
+func (c *Server) dsn(database string) string {
 	return fmt.Sprintf("host=%s user=postgres dbname=%s", c.dir, database)
 }
 
 // await waits until the server answers.
-func (c *cluster) await() error {
+func (c *Server) await() error {
 	var err error
 	for range 300 {
 		var conn *pgx.Conn
@@ -128,8 +127,11 @@ func (c *cluster) await() error {
 	return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, log)
 }
 
-// create makes an empty database and returns its DSN.
-func (c *cluster) create(ctx context.Context) (string, error) {
+// Close stops the server and removes what it kept.
+func (c *Server) Close() error { return c.stdin.Close() }
+
+// Create makes an empty database and returns its address.
+func (c *Server) Create(ctx context.Context) (string, error) {
 	conn, err := pgx.Connect(ctx, c.dsn("postgres"))
 	if err != nil {
 		return "", err
