@@ -62,7 +62,7 @@ func (s *suite) hubList(ctx context.Context, database string, cfg store.Config) 
 	}
 	defer repo.Close()
 	ann := &repository.Caller{Directory: "DOM", ID: "ann", Context: rules.ContextHub}
-	if _, err := repo.LogIn(ctx, ann, ""); err != nil {
+	if _, _, err := repo.LogIn(ctx, ann, ""); err != nil {
 		return err
 	}
 	if err := fillHub(ctx, repo); err != nil {

@@ -123,6 +123,9 @@ func (r *Repository) list(ctx context.Context, c *Caller, t *schema.Type, q Quer
 	return d, found, nil
 }
 
+// Full returns an entity, whole, with its references as they are stored.
+func (r *Repository) Full(e *store.Entity) map[string]any { return r.store.Full(e) }
+
 // Get returns an entity, whole.
 func (r *Repository) Get(ctx context.Context, c *Caller, t *schema.Type, id string, privileges bool) (map[string]any, error) {
 	d, e, err := r.allowed(ctx, c, t.Name, id, rules.Read)

@@ -165,7 +165,7 @@ func testStandardOperations(t *testing.T, s *site) {
 		{"POST", "/qrs/tag", `{}`, 400, "name"},
 		{"POST", "/qrs/tag", `{"name":"MONEY"}`, 400, ""},
 		{"GET", "/qrs/nothing", "", 404, ""},
-		{"POST", "/qrs/systemrule/security/audit", `{}`, 501, "systemrule/security/audit"},
+		{"POST", "/qrs/certificatedistribution/exportcertificates", `{}`, 501, "exportcertificates"},
 		{"GET", "/qrs/tag?take=-1", "", 400, "take"},
 	} {
 		status, text := s.do(service, wrong.method, strings.ReplaceAll(wrong.path, " ", "%20"), wrong.body)

@@ -3,6 +3,8 @@ package api
 import (
 	"slices"
 	"strings"
+
+	"github.com/cognate-bi/cognate/services/repository/rules"
 )
 
 // A route is a special operation.
@@ -77,6 +79,32 @@ func (s *Server) special() []route {
 
 		at("PUT /user/favorites/{appid}", s.favorite(true)),
 		at("DELETE /user/favorites/{appid}", s.favorite(false)),
+
+		at("POST /systemrule/security/audit", s.audit(rules.Security)),
+		at("POST /systemrule/security/audit/matrix", s.auditMatrix(rules.Security)),
+		at("POST /systemrule/security/audit/preview", s.auditPreview(rules.Security)),
+		at("POST /systemrule/security/audit/countresources", s.auditCount),
+		at("POST /systemrule/security/audit/accessibleobjects", s.accessible),
+		at("GET /systemrule/security/audit/export", s.auditExport),
+		at("POST /systemrule/security/useractions", s.userActions(rules.Security, "UserSecurityActions")),
+		at("POST /systemrule/license/audit", s.audit(rules.License)),
+		at("POST /systemrule/license/audit/matrix", s.auditMatrix(rules.License)),
+		at("POST /systemrule/license/audit/preview", s.auditPreview(rules.License)),
+		at("POST /systemrule/license/useractions", s.userActions(rules.License, "UserLicenseActions")),
+		at("POST /systemrule/sync/audit", s.audit(rules.LoadBalancing)),
+		at("POST /systemrule/sync/audit/matrix", s.auditMatrix(rules.LoadBalancing)),
+		at("POST /systemrule/sync/audit/preview", s.auditPreview(rules.LoadBalancing)),
+		at("GET /systemrule/sync/linkednodes", s.linkedNodes),
+		at("GET /systemrule/sync/linkedobjects", s.linkedObjects),
+		at("GET /systemrule/security/parsetree", s.parseTree),
+		at("GET /systemrule/security/accessibleattributes", s.accessibleAttributes),
+		at("GET /systemrule/security/attributevalues", s.attributeValues),
+		at("GET /systemrule/{category}/associatedrules", s.associatedRules),
+
+		at("POST /loadbalancing/validengines", s.balance("validEngines", engineAddress)),
+		at("POST /loadbalancing/validnodes", s.balance("hosts", nodeHost)),
+		at("POST /loadbalancing/validnodes/extended", s.balance("nodes", extendedNode)),
+		at("DELETE /cache", s.ruleReset),
 
 		at("GET /systemrule/security/referenceduserroles", s.ruleRoles),
 		at("POST /systemrule/security/resetcache", s.ruleReset),

@@ -7,8 +7,11 @@ import (
 // ruleRoles lists the roles that rules in force know.
 func (s *Server) ruleRoles(r *request) (answer, error) { return ok(s.repo.Roles()) }
 
-// ruleReset forgets the results of decisions.
+// ruleReset forgets the results of decisions, for who manages rules.
 func (s *Server) ruleReset(r *request) (answer, error) {
+	if err := s.repo.MayManageRules(r, r.caller); err != nil {
+		return answer{}, err
+	}
 	s.repo.ResetRules("asked for by " + r.caller.String())
 	return empty()
 }

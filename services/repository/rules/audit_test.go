@@ -24,12 +24,12 @@ func TestAudit(t *testing.T) {
 		}},
 		{"preview", AuditOptions{Preview: &preview}, []AuditCell{{"u1", "a1", Read | Update | Delete, both}, {"u2", "a1", Read | Update | Delete, both}}},
 	} {
-		got, err := s.Audit(users, resources, tt.options)
+		got, err := s.Audit(t.Context(), users, resources, tt.options)
 		if err != nil || !reflect.DeepEqual(got.Cells, tt.want) {
 			t.Errorf("%s: %+v, %v", tt.name, got, err)
 		}
 	}
-	if _, err := s.Audit(users, resources, AuditOptions{Preview: &bad}); err == nil {
+	if _, err := s.Audit(t.Context(), users, resources, AuditOptions{Preview: &bad}); err == nil {
 		t.Error("a preview that cannot be read")
 	}
 }
@@ -40,7 +40,7 @@ func TestAuditAgrees(t *testing.T) {
 		s := compileOK(t, w.rules...)
 		for _, e := range w.resources {
 			for _, u := range w.users {
-				got, err := s.Audit([]Entity{u}, []Entity{e}, AuditOptions{IncludeNonGranting: true})
+				got, err := s.Audit(t.Context(), []Entity{u}, []Entity{e}, AuditOptions{IncludeNonGranting: true})
 				if err != nil {
 					t.Fatal(err)
 				}
