@@ -31,6 +31,7 @@ type Repository struct {
 	followed   seen
 	generation atomic.Uint64 // of rights on apps and objects
 	selections selections
+	notices    notices
 
 	scriptLogs ScriptLogs
 	tickets    tickets // for script logs

@@ -25,6 +25,7 @@ import (
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/api"
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
+	"github.com/cognate-bi/cognate/services/repository/callback"
 	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/scheduler"
 	"github.com/cognate-bi/cognate/services/telemetry"
@@ -307,6 +308,7 @@ func (s *Site) serve(ctx context.Context) error {
 	}
 	if s.api != nil {
 		run("repository", func() error { return s.api.Serve(tlsListener(s.apiAt, s.certs, s.log.repository.Logger)) })
+		until(s.notify)
 	}
 	if s.proxy != nil {
 		run("pages", func() error { return s.pages.Serve(tlsListener(s.pagesAt, s.certs, s.log.proxy.Logger)) })
@@ -332,6 +334,13 @@ func (s *Site) serve(ctx context.Context) error {
 	}
 	<-within.Done()
 	return errors.Join(err, s.stop(), g.Wait())
+}
+
+// notify tells subscribers of changes, over connections within the site.
+func (s *Site) notify(ctx context.Context) {
+	client := callback.New(s.certs.ClientTLS())
+	defer client.Close()
+	s.repo.Notify(ctx, client.Post)
 }
 
 // ready tells that the site answers, once the proxy knows which engines do.

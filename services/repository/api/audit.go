@@ -333,9 +333,7 @@ func (s *Server) accessible(r *request) (answer, error) {
 	}
 	out := make([]any, len(found))
 	for i, e := range found {
-		o := s.brief(e, "name")
-		o[schema.CreatedDate], o[schema.ModifiedDate], o[schema.ModifiedByUserName] = schema.FormatDate(e.Created), schema.FormatDate(e.Modified), e.ModifiedBy
-		out[i] = o
+		out[i] = s.object(e)
 	}
 	return created(out)
 }

@@ -293,3 +293,51 @@ func (s *site) serviceID() string {
 	s.json(service, "GET", "/qrs/user?filter=userId+eq+'sa_api'", "", 200, &found)
 	return found[0]["id"].(string)
 }
+
+func TestNotifications(t *testing.T) { onEach(t, testNotifications) }
+
+func testNotifications(t *testing.T, s *site) {
+	s.user("ann")
+	var handle struct{ Value string }
+	s.json(service, "POST", "/qrs/notification?name=App&changetype=2&propertyname=stream", `"https://127.0.0.1:4748/changes"`, 201, &handle)
+	s.json(service, "DELETE", "/qrs/notification?handle="+handle.Value, "", 204, nil)
+	s.json(service, "DELETE", "/qrs/notification", "", 400, nil)
+	s.json(service, "POST", "/qrs/notification?name=App", `"http://127.0.0.1/"`, 400, nil)
+	s.json(service, "POST", "/qrs/notification?name=App&changetype=9", `"https://127.0.0.1/"`, 400, nil)
+	s.json(service, "POST", "/qrs/notification?name=App", `{}`, 400, nil)
+	s.json(`DOM\ann`, "POST", "/qrs/notification?name=App", `"https://127.0.0.1/"`, 403, nil)
+
+	var tag doc
+	s.json(service, "POST", "/qrs/tag", `{"name":"a"}`, 201, &tag)
+	s.json(service, "PUT", "/qrs/tag/"+tag["id"].(string), `{"name":"b"}`, 200, nil)
+	var list []struct {
+		ChangeType int
+		Type       string
+		Object     doc
+	}
+	s.json(`DOM\ann hub`, "GET", "/qrs/notification/changes?since=2026-01-01T00:00:00.000Z&types=Tag,User", "", 200, &list)
+	if len(list) != 3 || list[0].Type != "User" || list[2].ChangeType != 2 || list[2].Object["name"] != "b" { // herself, and the tag
+		t.Errorf("%+v", list)
+	}
+	s.json(service, "DELETE", "/qrs/tag/"+tag["id"].(string), "", 204, nil)
+	s.json(service, "GET", "/qrs/notification/changes?since=2026-01-01T00:00:00.000Z&types=Tag", "", 200, &list)
+	if len(list) != 3 || list[2].ChangeType != 3 || list[2].Object["id"] != tag["id"] {
+		t.Errorf("%+v", list)
+	}
+	s.json(service, "GET", "/qrs/notification/changes?since=2099-01-01T00:00:00.000Z&types=Tag", "", 200, &list)
+	if len(list) != 0 {
+		t.Errorf("%+v", list)
+	}
+	for _, wrong := range []string{"since=x&types=Tag", "since=2026-01-01T00:00:00.000Z", "since=2026-01-01T00:00:00.000Z&types=Colour"} {
+		s.json(service, "GET", "/qrs/notification/changes?"+wrong, "", 400, nil)
+	}
+	var note doc
+	s.json(service, "POST", "/qrs/systemnotification", `{"title":"t","message":"m"}`, 201, &note)
+	s.json(service, "POST", "/qrs/systemnotification/"+note["id"].(string)+"/trigger", "", 204, nil)
+	s.json(service, "POST", "/qrs/systemnotification/trigger", fmt.Sprintf(`[%q]`, note["id"]), 204, nil)
+	s.json(`DOM\ann hub`, "POST", "/qrs/systemnotification/"+note["id"].(string)+"/trigger", "", 404, nil)
+	s.json(service, "GET", "/qrs/systemnotification/"+note["id"].(string), "", 200, &note)
+	if note["lastTriggeredDate"] == nil {
+		t.Errorf("%v", note)
+	}
+}

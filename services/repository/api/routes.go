@@ -106,6 +106,12 @@ func (s *Server) special() []route {
 		at("POST /loadbalancing/validnodes/extended", s.balance("nodes", extendedNode)),
 		at("DELETE /cache", s.ruleReset),
 
+		at("POST /notification", s.subscribe),
+		at("DELETE /notification", s.unsubscribe),
+		at("GET /notification/changes", s.changes),
+		at("POST /systemnotification/trigger", s.triggerMany),
+		at("POST /systemnotification/{id}/trigger", s.trigger),
+
 		at("GET /systemrule/security/referenceduserroles", s.ruleRoles),
 		at("POST /systemrule/security/resetcache", s.ruleReset),
 		at("GET /systemrule/security/explain", s.ruleExplain),

@@ -72,7 +72,12 @@ func (r reader) Changes(ctx context.Context, since int64, limit int) ([]Change, 
 	return r.changes(ctx, changeColumns+" WHERE seq > ? ORDER BY seq LIMIT ?", since, limit)
 }
 
-// ChangesSince returns the changes since a time, of the types given or of all.
+// changesSinceMax bounds what ChangesSince returns: who wants more asks again
+// from the time of the last one.
+const changesSinceMax = 10_000
+
+// ChangesSince returns the first changes since a time, at most 10,000, of the
+// types given or of all.
 func (r reader) ChangesSince(ctx context.Context, since time.Time, types ...string) ([]Change, error) {
 	query, args := changeColumns+" WHERE at >= ?", []any{since.UnixMilli()}
 	if len(types) > 0 {
@@ -87,7 +92,7 @@ func (r reader) ChangesSince(ctx context.Context, since time.Time, types ...stri
 		condition, arg := r.store.dialect.In("type", names)
 		query, args = query+" AND "+condition, append(args, arg)
 	}
-	return r.changes(ctx, query+" ORDER BY seq", args...)
+	return r.changes(ctx, query+" ORDER BY seq LIMIT ?", append(args, changesSinceMax)...)
 }
 
 func (r reader) changes(ctx context.Context, query string, args ...any) ([]Change, error) {
