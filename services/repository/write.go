@@ -67,7 +67,7 @@ func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err != nil {
 		return nil, err
 	}
-	if err := r.check(t, nil, doc); err != nil {
+	if err := r.check(ctx, tx, t, nil, doc); err != nil {
 		return nil, err
 	}
 	if err := r.checkLibrary(ctx, tx, t, "", doc); err != nil {
@@ -190,13 +190,17 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 		return nil, err
 	}
 	t = r.schema.Type(old.Type)
-	if err := r.check(t, old, doc); err != nil {
+	if err := r.check(ctx, tx, t, old, doc); err != nil {
 		return nil, err
 	}
 	if _, ok := kindOf(t.Name); ok {
 		return r.updateLibrary(ctx, tx, t, old, doc)
 	}
-	return tx.Update(ctx, old.Type, old.ID, doc)
+	changed, err := tx.Update(ctx, old.Type, old.ID, doc)
+	if err == nil && t.Name == customDefinition {
+		err = r.dropUses(ctx, tx, old, changed)
+	}
+	return changed, err
 }
 
 // differs reports whether a change has another value for a field.
@@ -267,10 +271,17 @@ var ErrReadOnly = errors.New("part of the installation: it can be neither change
 
 // check says what is wrong with a document beyond its schema. old is nil for a
 // new one.
-func (r *Repository) check(t *schema.Type, old *store.Entity, doc map[string]any) error {
-	if t.Name != "SystemRule" {
-		return nil
+func (r *Repository) check(ctx context.Context, tx *store.Tx, t *schema.Type, old *store.Entity, doc map[string]any) error {
+	switch t.Name {
+	case "SystemRule":
+		return r.checkRule(t, old, doc)
+	case customDefinition:
+		return r.checkDefinition(doc)
 	}
+	return r.checkCustom(ctx, tx, t, old, doc)
+}
+
+func (r *Repository) checkRule(t *schema.Type, old *store.Entity, doc map[string]any) error {
 	e := &store.Entity{Doc: doc}
 	if old != nil {
 		if text(old.Doc["type"]) == rules.KindReadOnly {

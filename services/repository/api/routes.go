@@ -58,21 +58,13 @@ func (o *route) match(r *request) (args map[string]string, fits bool) {
 
 // special are the operations that are not the same for all types.
 func (s *Server) special() []route {
-	return slices.Concat(s.appRoutes(), s.taskRoutes(), s.contentRoutes(), []route{
+	return slices.Concat(s.appRoutes(), s.taskRoutes(), s.contentRoutes(), s.selectionRoutes(), []route{
 		at("GET /about", s.about),
 		at("GET /about/api/enums", s.aboutEnums),
 		at("GET /about/api/relations", s.aboutRelations),
 		at("GET /about/api/description", s.aboutDescription),
 		at("GET /ssl/ping", s.ping),
 		at("GET /health", s.ping),
-
-		at("POST /selection", s.selectItems),
-		at("POST /selection/{type}", s.selectFiltered),
-		at("DELETE /selection/{sid}", s.dropSelection),
-		at("GET /selection/{sid}/{type}", s.selectionList(false)),
-		at("GET /selection/{sid}/{type}/full", s.selectionList(true)),
-		at("GET /selection/{sid}/{type}/count", s.selectionCount),
-		at("DELETE /selection/{sid}/{type}", s.selectionDelete),
 
 		at("GET /virtualproxyconfig/{id}/generate/samlmetadata", s.samlTicket),
 		at("GET /download/samlmetadata/{ticket}/{name}", s.samlMetadata),

@@ -3,6 +3,7 @@ package api
 import (
 	"strings"
 
+	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/schema"
 )
 
@@ -21,12 +22,16 @@ type tableColumn struct {
 // table answers a table: a row per entity of a list, with the columns that the
 // body asks for.
 func (s *Server) table(r *request, t *schema.Type) (answer, error) {
-	var def tableDef
-	if err := r.json(&def); err != nil {
-		return answer{}, err
-	}
 	q, err := r.list()
 	if err != nil {
+		return answer{}, err
+	}
+	return s.tableOf(r, t, q)
+}
+
+func (s *Server) tableOf(r *request, t *schema.Type, q repository.Query) (answer, error) {
+	var def tableDef
+	if err := r.json(&def); err != nil {
 		return answer{}, err
 	}
 	if column := r.query["sortcolumn"]; column != "" && q.OrderBy == "" {

@@ -116,9 +116,6 @@ func (s *Schema) addOperation(op operation) {
 // of selections are left out of the description, being of one pattern.
 func (s *Schema) Operation(method, path string) string {
 	parts := strings.Split(path, "/")
-	if parts[0] == "selection" && len(parts) > 2 {
-		return method + " /selection/{id}/" + strings.Join(parts[2:], "/")
-	}
 	for i := range s.operations {
 		if op := &s.operations[i]; op.method == method && op.fits(parts) {
 			return op.method + " " + op.path
