@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cognate-bi/cognate/services/repository/filter"
+	"github.com/cognate-bi/cognate/services/repository/schema"
 	"github.com/cognate-bi/cognate/services/repository/store"
 )
 
@@ -49,7 +50,28 @@ func (r *Repository) Join(ctx context.Context, n Node) (id string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("node %q: %w", n.Name, err)
 	}
+	r.local.Store(&id)
 	return id, nil
+}
+
+// Local returns what an entity of this node is: the node itself, or one of its
+// services, by its type.
+func (r *Repository) Local(ctx context.Context, c *Caller, t *schema.Type) (map[string]any, error) {
+	id := r.local.Load()
+	if id == nil {
+		return nil, fmt.Errorf("this node has not joined the site: %w", ErrNotFound)
+	}
+	if t.Name == "ServerNodeConfiguration" {
+		return r.Get(ctx, c, t, *id, false)
+	}
+	found, err := r.List(ctx, c, t, Query{where: filter.Equal("serverNodeConfiguration.id", *id)})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s of this node: %w", t.Name, ErrNotFound)
+	}
+	return found[0], nil
 }
 
 func (r *Repository) join(ctx context.Context, tx *store.Tx, n Node) (string, error) {

@@ -16,6 +16,8 @@ type Query struct {
 	Skip, Take int      // of those that the caller may read; Take 0 = all
 	IDs        []string // nil = all
 	Privileges bool     // tell what the caller may do with each
+
+	where filter.Node // that they fit, too; nil = all
 }
 
 // parse reads the texts of a query. Errors are [filter.Error].
@@ -25,7 +27,7 @@ func (q *Query) parse() (store.Query, error) {
 		return store.Query{}, err
 	}
 	order, err := filter.ParseOrder(q.OrderBy)
-	return store.Query{Where: where, OrderBy: order, IDs: q.IDs}, err
+	return store.Query{Where: filter.All(where, q.where), OrderBy: order, IDs: q.IDs}, err
 }
 
 // List returns the entities of a query that the caller may read, whole and with

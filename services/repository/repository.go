@@ -32,6 +32,7 @@ type Repository struct {
 	generation atomic.Uint64 // of rights on apps and objects
 	selections selections
 	notices    notices
+	local      atomic.Pointer[string] // id of this node, once it has joined
 
 	scriptLogs ScriptLogs
 	tickets    tickets // for script logs

@@ -329,4 +329,79 @@ func testAbout(t *testing.T, s *site) {
 		t.Error("App.owner > User is missing")
 	}
 	s.json(service, "GET", "/qrs/ssl/ping", "", 200, nil)
+
+	var defaults map[string]doc
+	s.json(service, "GET", "/qrs/about/api/default", "", 200, &defaults)
+	var task doc
+	s.json(service, "GET", "/qrs/about/api/default/EngineService?listentries=false", "", 200, &task)
+	settings := task["settings"].(doc)
+	if len(defaults) < 60 || len(defaults["App"]["tags"].([]any)) != 1 || len(task["tags"].([]any)) != 0 || settings["auditActivityLogVerbosity"] != 4.0 {
+		t.Errorf("%d defaults, %v", len(defaults), task)
+	}
+	var described struct {
+		Paths      map[string]map[string]doc
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]doc }
+		}
+	}
+	s.json(service, "GET", "/qrs/about/openapi/qrs", "", 200, &described)
+	if described.Paths["/app/{id}"]["get"] == nil || described.Components.Schemas["App"].Properties["owner"]["$ref"] != "#/components/schemas/User" {
+		t.Errorf("%d paths, %v", len(described.Paths), described.Components.Schemas["App"])
+	}
+	s.json(service, "GET", "/qrs/about/openapi/colour", "", 404, nil)
+}
+
+// TestLocal: what this node is, what its users have marked and own.
+func TestLocal(t *testing.T) { onEach(t, testLocal) }
+
+func testLocal(t *testing.T, s *site) {
+	s.json(service, "GET", "/qrs/engineservice/local", "", 404, nil)
+	s.join("Central", true, 4747)
+	var node, engine doc
+	s.json(service, "GET", "/qrs/servernodeconfiguration/local", "", 200, &node)
+	s.json(service, "GET", "/qrs/engineservice/local", "", 200, &engine)
+	if node["name"] != "Central" || engine["serverNodeConfiguration"].(doc)["id"] != node["id"] {
+		t.Errorf("node %v, engine %v", node, engine)
+	}
+	for _, name := range []string{"proxy", "scheduler", "repository"} {
+		s.json(service, "GET", "/qrs/"+name+"service/local", "", 200, nil)
+	}
+	s.json(service, "GET", "/qrs/printingservice/local", "", 404, nil) // there is none
+	ann := s.user("ann")
+	const hub = `DOM\ann hub`
+	s.json(hub, "GET", "/qrs/engineservice/local", "", 404, nil)
+
+	c := repository.Service("api")
+	app, err := s.repo.Create(t.Context(), &c, s.repo.Schema().Type("App"), doc{"name": "Mine", "owner": doc{"id": ann["id"]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := app[0]["id"].(string)
+	s.json(hub, "PUT", "/qrs/user/favorites/"+id, "", 204, nil)
+	var ids []string
+	s.json(hub, "GET", "/qrs/user/favorites", "", 200, &ids)
+	if fmt.Sprint(ids) != "["+id+"]" {
+		t.Errorf("favourites %v", ids)
+	}
+	s.json(service, "POST", "/qrs/stream", fmt.Sprintf(`{"name":"Hers","owner":{"id":%q}}`, ann["id"]), 201, nil)
+	var selection doc
+	var owned []struct {
+		ResourceType    string
+		Owner, Resource doc
+	}
+	s.json(service, "POST", "/qrs/selection/user?filter=userId+eq+'ann'", "", 201, &selection)
+	path := fmt.Sprintf("/qrs/user/ownedresources?userselection=%s", selection["id"])
+	s.json(service, "GET", path, "", 200, &owned)
+	if len(owned) != 2 || owned[0].ResourceType != "App" || owned[0].Resource["name"] != "Mine" || owned[0].Owner["userId"] != "ann" || owned[1].ResourceType != "Stream" {
+		t.Errorf("owned: %+v", owned)
+	}
+	s.json(service, "GET", path+"&filter=published+eq+false", "", 200, &owned)
+	if len(owned) != 1 || owned[0].ResourceType != "App" {
+		t.Errorf("owned apps: %+v", owned)
+	}
+	s.json(service, "GET", path+"&limit=1", "", 200, &owned)
+	if len(owned) != 1 {
+		t.Errorf("one: %+v", owned)
+	}
+	s.json(service, "GET", "/qrs/user/ownedresources", "", 400, nil)
 }

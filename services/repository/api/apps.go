@@ -237,10 +237,10 @@ func (s *Server) appRoutes() []route {
 		at("GET /app/{id}/privileges", s.appPrivileges),
 		at("GET /app/{id}/hubinfo", s.hubInfo),
 		at("GET /app/{id}/state", s.appState),
-		at("PUT /app/object/{id}/publish", s.object(s.repo.SetPublished, true, ok)),
-		at("PUT /app/object/{id}/unpublish", s.object(s.repo.SetPublished, false, ok)),
-		at("POST /app/object/{id}/approve", s.object(s.repo.SetApproved, true, created)),
-		at("POST /app/object/{id}/unapprove", s.object(s.repo.SetApproved, false, created)),
+		at("PUT /app/object/{id}/publish", s.declare(s.repo.SetPublished, true, ok)),
+		at("PUT /app/object/{id}/unpublish", s.declare(s.repo.SetPublished, false, ok)),
+		at("POST /app/object/{id}/approve", s.declare(s.repo.SetApproved, true, created)),
+		at("POST /app/object/{id}/unapprove", s.declare(s.repo.SetApproved, false, created)),
 	}
 }
 
@@ -356,8 +356,8 @@ func (s *Server) replaceTarget(r *request) (answer, error) {
 	return ok(app)
 }
 
-// object publishes or approves an object of an app, or takes that back.
-func (s *Server) object(set func(context.Context, *repository.Caller, string, bool) (map[string]any, error), on bool, reply func(any) (answer, error)) func(*request) (answer, error) {
+// declare publishes or approves an object of an app, or takes that back.
+func (s *Server) declare(set func(context.Context, *repository.Caller, string, bool) (map[string]any, error), on bool, reply func(any) (answer, error)) func(*request) (answer, error) {
 	return func(r *request) (answer, error) {
 		e, err := set(r, r.caller, r.args["id"], on)
 		if err != nil {

@@ -58,17 +58,23 @@ func (o *route) match(r *request) (args map[string]string, fits bool) {
 
 // special are the operations that are not the same for all types.
 func (s *Server) special() []route {
-	return slices.Concat(s.appRoutes(), s.taskRoutes(), s.contentRoutes(), s.selectionRoutes(), []route{
+	return slices.Concat(s.appRoutes(), s.taskRoutes(), s.contentRoutes(), s.selectionRoutes(), s.localRoutes(), []route{
 		at("GET /about", s.about),
 		at("GET /about/api/enums", s.aboutEnums),
 		at("GET /about/api/relations", s.aboutRelations),
 		at("GET /about/api/description", s.aboutDescription),
+		at("GET /about/api/default", s.aboutDefault),
+		at("GET /about/api/default/{type}", s.aboutDefault),
+		at("GET /about/openapi", s.openAPIList),
+		at("GET /about/openapi/{interfacename}", s.openAPI),
 		at("GET /ssl/ping", s.ping),
 		at("GET /health", s.ping),
 
 		at("GET /virtualproxyconfig/{id}/generate/samlmetadata", s.samlTicket),
 		at("GET /download/samlmetadata/{ticket}/{name}", s.samlMetadata),
 
+		at("GET /user/favorites", s.favorites),
+		at("GET /user/ownedresources", s.ownedResources),
 		at("PUT /user/favorites/{appid}", s.favorite(true)),
 		at("DELETE /user/favorites/{appid}", s.favorite(false)),
 
