@@ -42,7 +42,20 @@ var ErrTooLarge = errors.New("the file is too large")
 
 // A Folder is the files of a site's apps. Several goroutines may use it, but
 // for one app one at a time.
-type Folder struct{ dir, suffix string }
+type Folder struct {
+	dir, suffix string
+	atStep      func() // between steps, if it is not nil
+}
+
+// OnStep has f called between any two steps of what is done with files: tests
+// end the process there. It is called before the folder is used.
+func (f *Folder) OnStep(step func()) { f.atStep = step }
+
+func (f *Folder) step() {
+	if f.atStep != nil {
+		f.atStep()
+	}
+}
 
 // Open opens a folder of apps, and makes it where there is none.
 func Open(dir string) (*Folder, error) { return OpenAs(dir, appSuffix) }
@@ -52,7 +65,7 @@ func OpenAs(dir, suffix string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("folder of files: %w", err)
 	}
-	return &Folder{dir, suffix}, nil
+	return &Folder{dir: dir, suffix: suffix}, nil
 }
 
 // Dir is where the folder lies.
@@ -125,6 +138,7 @@ func (f *Folder) StageCopy(id, from string) (*Staged, error) {
 
 // Settle makes a staged file the app's: its row is committed.
 func (f *Folder) Settle(s *Staged) error {
+	f.step()
 	final, err := f.path(s.AppID)
 	if err != nil {
 		return err
@@ -141,6 +155,7 @@ func (f *Folder) Drop(s *Staged) { _ = os.Remove(s.Path) } // else Reconcile doe
 // Bury takes the file of an app aside: its row is about to be deleted. An app
 // without a file has nothing to bury.
 func (f *Folder) Bury(id string) error {
+	f.step()
 	path, err := f.path(id)
 	if err != nil {
 		return err
@@ -165,6 +180,7 @@ func (f *Folder) Revive(id string) error {
 
 // Remove removes what was buried: the row is deleted.
 func (f *Folder) Remove(id string) error {
+	f.step()
 	path, err := f.path(id)
 	if err != nil {
 		return err
@@ -206,11 +222,14 @@ func (f *Folder) Size(id string) (int64, error) {
 
 // sync makes names last.
 func (f *Folder) sync() error {
+	f.step()
 	d, err := os.Open(f.dir)
 	if err != nil {
 		return fmt.Errorf("folder of apps: %w", err)
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = errors.Join(d.Sync(), d.Close())
+	f.step()
+	return err
 }
 
 // A Reconciled is what [Folder.Reconcile] has done.
@@ -252,6 +271,9 @@ func (f *Folder) reconcile(done *Reconciled, id, rest, version string, has bool)
 	staged, isNew := strings.CutSuffix(strings.TrimPrefix(rest, "."), newSuffix)
 	s := &Staged{AppID: id, Version: staged, Path: filepath.Join(f.dir, id+f.suffix+rest)}
 	switch {
+	case strings.Contains(rest, newSuffix+"."): // of who was rewriting a staged file
+		done.Dropped = append(done.Dropped, id)
+		f.Drop(s)
 	case isNew && has && staged == version:
 		done.Settled = append(done.Settled, id)
 		return f.Settle(s)

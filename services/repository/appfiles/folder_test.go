@@ -181,3 +181,27 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestRewritten: what was left of rewriting a staged file goes, whatever the
+// rows say.
+func TestRewritten(t *testing.T) {
+	s := newSite(t)
+	id := uuid.NewString()
+	if err := s.put(id, "content", func(int) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(s.f.dir, id+s.f.suffix+"."+s.rows[id]+newSuffix+".123.tmp")
+	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done, err := s.f.Reconcile(t.Context(), func(id string) (string, bool, error) { v, ok := s.rows[id]; return v, ok, nil })
+	if err != nil || !slices.Equal(done.Dropped, []string{id}) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the rest of a rewritten file is there: %v", err)
+	}
+	if _, err := s.f.Read(id); err != nil {
+		t.Error(err)
+	}
+}
