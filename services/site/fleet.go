@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,10 +13,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
 	"github.com/cognate-bi/cognate/services/proxy/balance"
 	"github.com/cognate-bi/cognate/services/proxy/session"
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/store"
 )
 
@@ -23,6 +27,7 @@ import (
 // say that they are.
 type fleet struct {
 	store  *store.Store
+	repo   *repository.Repository
 	client *fasthttp.Client
 	log    *slog.Logger
 
@@ -62,8 +67,8 @@ const (
 	healthMax     = 1 << 20 // bytes of an answer
 )
 
-func newFleet(db *store.Store, c *tls.Config, log *slog.Logger) *fleet {
-	return &fleet{store: db, log: log, client: &fasthttp.Client{
+func newFleet(db *store.Store, repo *repository.Repository, c *tls.Config, log *slog.Logger) *fleet {
+	return &fleet{store: db, repo: repo, log: log, client: &fasthttp.Client{
 		TLSConfig: c, ReadTimeout: healthTimeout, WriteTimeout: healthTimeout, MaxResponseBodySize: healthMax, NoDefaultUserAgentHeader: true,
 	}}
 }
@@ -167,18 +172,45 @@ func (f *fleet) note(e engineState, h engineHealth, err error) {
 }
 
 // Engines implements [proxy.Engines].
-func (f *fleet) Engines(_ context.Context, _ session.User, app string) ([]balance.Engine, error) {
+func (f *fleet) Engines(ctx context.Context, u session.User, app string) ([]balance.Engine, error) {
+	allowed, err := f.allowed(ctx, u, app)
+	if err != nil {
+		return nil, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var list []balance.Engine
 	for i := range f.engines {
 		e := &f.engines[i]
 		list = append(list, balance.Engine{
-			Node: e.node, Address: e.address, Allowed: true, Healthy: e.healthy, Full: e.health.Saturated,
+			Node: e.node, Address: e.address, Allowed: allowed(e.node), Healthy: e.healthy, Full: e.health.Saturated,
 			HasApp: slices.Contains(e.health.Apps.InMemory, app), Load: e.health.load(),
 		})
 	}
 	return list, nil
+}
+
+// allowed tells which nodes the rules of load balancing give a user an app on.
+// What he may not read, or what is no app of the site, any engine may refuse.
+func (f *fleet) allowed(ctx context.Context, u session.User, app string) (func(node string) bool, error) {
+	all := func(string) bool { return true }
+	if app == "" {
+		return all, nil
+	}
+	if uuid.Validate(app) != nil { // one of a session only
+		return all, nil
+	}
+	c := repository.Caller{Directory: u.Directory, ID: u.ID, Context: rules.ContextHub, Session: rules.Attributes{}}
+	for _, a := range u.Attributes {
+		c.Session[a.Name] = append(c.Session[a.Name], rules.Texts(a.Value)...)
+	}
+	nodes, err := f.repo.ValidEngines(ctx, &c, app)
+	if errors.Is(err, repository.ErrNotFound) {
+		return all, nil
+	}
+	return func(node string) bool {
+		return slices.ContainsFunc(nodes, func(n repository.EngineNode) bool { return n.ID == node })
+	}, err
 }
 
 // healthy is how many engines answer.

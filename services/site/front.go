@@ -41,7 +41,7 @@ func (s *Site) openProxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.fleet = newFleet(s.store, s.certs.ClientTLS(), s.log.proxy.Logger)
+	s.fleet = newFleet(s.store, s.repo, s.certs.ClientTLS(), s.log.proxy.Logger)
 	rest := "https://" + net.JoinHostPort(reachable(s.restAt.Addr(), host), strconv.Itoa(port(s.restAt)))
 	s.door = &door{
 		store: s.store, node: s.node, users: s.accounts, tickets: auth.NewTickets(rand.Reader, steady), client: &http.Client{Timeout: clientTimeout},

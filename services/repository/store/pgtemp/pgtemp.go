@@ -42,7 +42,7 @@ rm -rf "$2"`
 
 // Start starts a server, which takes a second; databases in one are cheap.
 func Start() (*Server, error) {
-	bin, err := findPostgres()
+	bin, err := Find()
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	as, err := serverUser(dir)
+	as, err := User(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +71,9 @@ func Start() (*Server, error) {
 	return c, c.await()
 }
 
-// findPostgres returns the folder of the server's programs: on the path, or
+// Find returns the folder of the server's programs: on the path, or
 // the newest where Debian has them.
-func findPostgres() (string, error) {
+func Find() (string, error) {
 	if file, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(file), nil
 	}
@@ -84,8 +84,8 @@ func findPostgres() (string, error) {
 	return filepath.Dir(files[len(files)-1]), nil
 }
 
-// serverUser gives dir to a user that the server may run as: it refuses root.
-func serverUser(dir string) (*syscall.SysProcAttr, error) {
+// User gives dir to a user that the server may run as: it refuses root.
+func User(dir string) (*syscall.SysProcAttr, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
 	}
@@ -126,6 +126,10 @@ func (c *Server) await() error {
 	log, _ := os.ReadFile(filepath.Join(c.dir, "log"))
 	return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, log)
 }
+
+// At returns the server whose socket lies in a folder, which somebody else starts
+// and stops.
+func At(dir string) *Server { return &Server{dir: dir} }
 
 // Close stops the server and removes what it kept.
 func (c *Server) Close() error { return c.stdin.Close() }

@@ -9,13 +9,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cognate-bi/cognate/services/repository/store/pgtemp"
 )
 
 // A Server is a PostgreSQL of one test, which may stop and start it. What it
 // has said that it keeps it keeps, however it is stopped.
 type Server struct {
 	t   testing.TB
-	c   cluster
+	dir string
+	at  *pgtemp.Server
 	bin string
 	as  *syscall.SysProcAttr
 }
@@ -32,11 +35,11 @@ func NewServer(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &Server{t: t, c: cluster{dir: dir}}
-	if s.bin, err = findPostgres(); err != nil {
+	s := &Server{t: t, dir: dir, at: pgtemp.At(dir)}
+	if s.bin, err = pgtemp.Find(); err != nil {
 		t.Fatal(err)
 	}
-	if s.as, err = serverUser(dir); err != nil {
+	if s.as, err = pgtemp.User(dir); err != nil {
 		t.Fatal(err)
 	}
 	s.do("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
@@ -45,7 +48,7 @@ func NewServer(t testing.TB) *Server {
 	return s
 }
 
-func (s *Server) data() string { return filepath.Join(s.c.dir, "data") }
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 // do runs a program of the server.
 func (s *Server) do(program string, args ...string) {
@@ -53,7 +56,7 @@ func (s *Server) do(program string, args ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, program), args...)
-	cmd.SysProcAttr, cmd.Dir = s.as, s.c.dir
+	cmd.SysProcAttr, cmd.Dir = s.as, s.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.t.Fatalf("%s: %v: %s", program, err, out)
 	}
@@ -62,8 +65,8 @@ func (s *Server) do(program string, args ...string) {
 // Start starts the server and waits until it answers.
 func (s *Server) Start() {
 	s.t.Helper()
-	s.do("pg_ctl", "start", "-w", "-D", s.data(), "-l", filepath.Join(s.c.dir, "log"), "-o",
-		fmt.Sprintf("-k %s -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=100", s.c.dir))
+	s.do("pg_ctl", "start", "-w", "-D", s.data(), "-l", filepath.Join(s.dir, "log"), "-o",
+		fmt.Sprintf("-k %s -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=100", s.dir))
 }
 
 // Stop stops it as a crash would: connections break off, and nothing is written
@@ -78,7 +81,7 @@ func (s *Server) Stop() {
 // Database makes an empty database and returns its DSN.
 func (s *Server) Database() string {
 	s.t.Helper()
-	dsn, err := s.c.create(s.t.Context())
+	dsn, err := s.at.Create(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
