@@ -60,8 +60,8 @@ type Data struct {
 // resultsBytes bounds the results that are kept per model.
 const resultsBytes = 256 << 20
 
-func newData(m *model.Model, l *number.Locale, t *turns.Turns) (*Data, error) {
-	results, err := cube.NewCache(resultsBytes, t)
+func newData(m *model.Model, l *number.Locale, t *turns.Turns, n *cube.Counters) (*Data, error) {
+	results, err := cube.NewCache(resultsBytes, t, n)
 	if err != nil {
 		return nil, fmt.Errorf("cache of results: %w", err)
 	}
@@ -120,7 +120,7 @@ func newApp(id, title string, session bool, now func() time.Time) *App {
 		),
 		subs: map[int]func(Event){},
 	}
-	d, err := newData(emptyModel(), number.Default(), nil)
+	d, err := newData(emptyModel(), number.Default(), nil, nil)
 	if err != nil {
 		panic("app: BUG: data without tables: " + err.Error())
 	}

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cognate-bi/cognate/engine/cube"
 	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/turns"
 	"github.com/cognate-bi/cognate/qvf"
@@ -50,6 +51,7 @@ type Library struct {
 	opt      Options
 	versions atomic.Uint64 // of models
 	turns    *turns.Turns  // of all computations
+	results  cube.Counters // of the results that are kept
 
 	mu   sync.Mutex
 	open map[string]*shared
@@ -112,6 +114,9 @@ func (l *Library) saveOptions() qvf.SaveOptions {
 
 // Turns returns the turns that computations of all sessions take.
 func (l *Library) Turns() *turns.Turns { return l.turns }
+
+// Results returns what the caches of results of all apps have done.
+func (l *Library) Results() *cube.Counters { return &l.results }
 
 // Options returns the settings, with defaults filled in.
 func (l *Library) Options() Options { return l.opt }

@@ -255,7 +255,7 @@ func (l *Library) link(c, rules *storage.Catalog, loc *number.Locale) (*Data, er
 	if err != nil {
 		return nil, fmt.Errorf("link tables: %w", err)
 	}
-	d, err := newData(m, loc, l.turns)
+	d, err := newData(m, loc, l.turns, &l.results)
 	if err != nil {
 		return nil, err
 	}

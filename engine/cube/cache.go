@@ -29,6 +29,7 @@ import (
 // does is cancelled, another takes over.
 type Cache struct {
 	turns   *turns.Turns
+	counted *Counters
 	results *otter.Cache[digest, *result]
 	known   *otter.Cache[digest, *questions]
 
@@ -62,11 +63,20 @@ const (
 	listsMax = 8      // lists of questions of a definition
 )
 
-// NewCache returns a cache of so many bytes, whose computations take turns.
-func NewCache(sizeBytes int64, t *turns.Turns) (*Cache, error) {
+// NewCache returns a cache of so many bytes, whose computations take turns, and
+// which counts what it does; nil counters are its own.
+func NewCache(sizeBytes int64, t *turns.Turns, n *Counters) (*Cache, error) {
+	if n == nil {
+		n = &Counters{}
+	}
 	results, err := otter.New(&otter.Options[digest, *result]{
 		MaximumWeight: uint64(sizeBytes),
 		Weigher:       func(_ digest, r *result) uint32 { return uint32(min(int64(r.bytes), math.MaxUint32)) },
+		OnAtomicDeletion: func(e otter.DeletionEvent[digest, *result]) {
+			if e.Cause == otter.CauseOverflow || e.Cause == otter.CauseReplacement {
+				n.Replaced.Add(1)
+			}
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -75,7 +85,7 @@ func NewCache(sizeBytes int64, t *turns.Turns) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Cache{results: results, known: known, flights: map[digest]*flight{}, turns: t}, nil
+	return &Cache{results: results, known: known, flights: map[digest]*flight{}, turns: t, counted: n}, nil
 }
 
 // SizeBytes returns about how much memory the results take.
@@ -124,10 +134,12 @@ type computation func(ctx context.Context, q *query.Context) (*result, error)
 
 // get finds a result or computes it. shared says that others may have it.
 func (c *Cache) get(ctx context.Context, q *query.Context, def digest, compute computation) (r *result, shared bool, err error) {
+	c.counted.Lookups.Add(1)
 	for waited := false; ; {
 		ask, _ := c.known.GetIfPresent(def)
 		r, at := c.find(q, def, ask)
 		if r != nil {
+			c.counted.Hits.Add(1)
 			return r, true, nil
 		}
 		if waited || ask != nil && ask.volatile {
@@ -178,6 +190,7 @@ func (c *Cache) lead(ctx context.Context, q *query.Context, def digest, compute 
 	c.learn(def, looks, !ok)
 	if ok {
 		c.results.Set(at, r)
+		c.counted.added(r)
 	}
 	return r, ok, nil
 }

@@ -39,7 +39,7 @@ func counted(n *int, names ...string) computation {
 }
 
 func TestCacheAsksAgain(t *testing.T) {
-	c, err := NewCache(1<<20, nil)
+	c, err := NewCache(1<<20, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestCacheAsksAgain(t *testing.T) {
 }
 
 func TestCacheLeavesOutWhatIsVolatile(t *testing.T) {
-	c, err := NewCache(1<<20, nil)
+	c, err := NewCache(1<<20, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestCacheLeavesOutWhatIsVolatile(t *testing.T) {
 }
 
 func TestCacheByUser(t *testing.T) {
-	c, err := NewCache(1<<20, nil)
+	c, err := NewCache(1<<20, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestCacheByUser(t *testing.T) {
 // cancelled, one of the others does, and none of them fails.
 func TestCacheTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := NewCache(1<<20, nil)
+		c, err := NewCache(1<<20, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestCacheTakesOver(t *testing.T) {
 
 // A panic of who computes leaves nobody waiting.
 func TestCacheAfterPanic(t *testing.T) {
-	c, err := NewCache(1<<20, nil)
+	c, err := NewCache(1<<20, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/cognate-bi/cognate/engine/object/tree"
 )
@@ -15,6 +16,9 @@ type request struct {
 	method string
 	params *tree.Node // array, object or nil
 	delta  bool
+
+	arrived time.Time
+	selects bool // changes a selection
 
 	shows     bool        // what a selection leaves: pointless after the next one
 	overtaken atomic.Bool // by that

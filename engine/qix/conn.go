@@ -20,6 +20,7 @@ type Conn struct {
 	emit   func(frame []byte)
 	log    *slog.Logger
 	limits Limits
+	watch  func(*Done) (ended func())
 	id     int // among the session's sockets
 	unpush func()
 	seed   maphash.Seed
@@ -65,13 +66,16 @@ func (c *Conn) Close() {
 // Receive takes a frame of the client. It returns at once: the answer is
 // emitted when the request has had its turn. The frame may be reused after.
 func (c *Conn) Receive(frame []byte) {
+	c.s.Usage.Received(len(frame))
 	r, e := readRequest(frame, c.limits)
+	r.arrived = time.Now()
 	if e != nil {
 		c.respond(r, nil, e, nil, nil)
 		return
 	}
 	if m := classes[global][r.method]; r.handle == -1 && m.urgent {
 		out, e := c.call(context.Background(), r, nil, &m)
+		c.s.Usage.Call(time.Now(), time.Since(r.arrived), false)
 		c.respond(r, out, e, nil, nil)
 		return
 	}
@@ -91,6 +95,7 @@ func (c *Conn) overtake(r *request) {
 	}
 	m := classes[ref.Class][r.method]
 	r.shows = m.shows && c.s.ShowsData(ref)
+	r.selects = m.selects
 	if !m.selects {
 		return
 	}
@@ -108,9 +113,13 @@ func (c *Conn) overtake(r *request) {
 func (c *Conn) serve(ctx context.Context, r *request) {
 	c.s.Begin()
 	begun := time.Now()
+	tell := c.watching(r, begun)
 	out, e := c.dispatch(ctx, r)
+	ended := time.Now()
+	c.s.Usage.Call(ended, ended.Sub(begun), r.selects)
+	tell(e, ended)
 	if c.log.Enabled(ctx, slog.LevelDebug) {
-		c.log.Debug("request", "method", r.method, "handle", r.handle, "ms", float64(time.Since(begun).Microseconds())/1e3, "failed", e != nil)
+		c.log.Debug("request", "method", r.method, "handle", r.handle, "ms", float64(ended.Sub(begun).Microseconds())/1e3, "failed", e != nil)
 	}
 	if e != nil && e.Code == codeAborted && r.overtaken.Load() {
 		c.s.SetInvalid(r.handle) // who does not ask again by itself is told to
@@ -232,6 +241,7 @@ func (c *Conn) send(frame []byte) {
 	closed := c.closed
 	c.mu.Unlock()
 	if !closed {
+		c.s.Usage.Sent(len(frame))
 		c.emit(frame)
 	}
 }

@@ -51,6 +51,8 @@ type Session struct {
 	Gate Gate
 
 	Queue *Queue
+	Usage *Usage
+	LogID string // by which logs name the session
 
 	lib *app.Library
 	log *slog.Logger
@@ -90,7 +92,7 @@ type softPatch struct {
 
 // New returns a session without an app. Close ends it.
 func New(id, user string, lib *app.Library, log *slog.Logger) *Session {
-	s := &Session{ID: id, User: user, lib: lib, log: log, Queue: newQueue(nil)}
+	s := &Session{ID: id, User: user, lib: lib, log: log, Queue: newQueue(nil), LogID: app.NewID(), Usage: &Usage{Started: lib.Options().Now()}}
 	s.handles.init()
 	s.reset()
 	return s
@@ -150,11 +152,13 @@ func (s *Session) OpenDoc(name string) (*Ref, error) {
 		return nil, err
 	}
 	a, err := s.lib.Open(id)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		if err = s.use(a); err != nil {
+			s.lib.Close(a)
+		}
 	}
-	if err := s.use(a); err != nil {
-		s.lib.Close(a)
+	s.Usage.open(err == nil)
+	if err != nil {
 		return nil, err
 	}
 	return s.docRef(), nil
@@ -268,9 +272,17 @@ func (s *Session) End() (changed, closed []int) { return s.handles.take() }
 
 // A Registry is the sessions of an engine.
 type Registry struct {
+	// Anonymous tells whether a user is nobody in particular; nil: none is. It is
+	// set before sessions begin.
+	Anonymous func(user string) bool
+	// Ended is told of each session that ends, while its app is still open. It
+	// is set before sessions begin.
+	Ended func(*Session)
+
 	lib     *app.Library
 	log     *slog.Logger
 	backlog *Backlog
+	sum     Usage // of all sessions, also of those that have ended
 
 	mu       sync.Mutex
 	sessions map[string]*entry
@@ -321,6 +333,8 @@ func (r *Registry) Attach(key, user string, identity *access.User, gate Gate) (s
 	}
 	s = New(key, user, r.lib, r.log)
 	s.Identity, s.Gate, s.Queue.backlog = identity, gate, r.backlog
+	s.Usage.sum = &r.sum
+	r.sum.starts.Add(1)
 	r.sessions[key] = &entry{session: s, sockets: 1}
 	return s, false, nil
 }
@@ -338,7 +352,7 @@ func (r *Registry) Detach(s *Session, ttl time.Duration) {
 	}
 	if ttl <= 0 {
 		delete(r.sessions, s.ID)
-		go s.Close() // it waits for the running request
+		go r.end(s) // it waits for the running request
 		return
 	}
 	e.expiry = time.AfterFunc(ttl, func() { r.expire(e) })
@@ -352,8 +366,16 @@ func (r *Registry) expire(e *entry) {
 	}
 	r.mu.Unlock()
 	if gone {
-		e.session.Close()
+		r.end(e.session)
 	}
+}
+
+// end ends a session that is not among ours any more.
+func (r *Registry) end(s *Session) {
+	if r.Ended != nil {
+		r.Ended(s)
+	}
+	s.Close()
 }
 
 // Len returns the number of sessions.
@@ -377,7 +399,7 @@ func (r *Registry) Close() {
 	}
 	r.mu.Unlock()
 	for _, s := range open {
-		s.Close()
+		r.end(s)
 	}
 }
 

@@ -54,6 +54,14 @@ type Options struct {
 	WriteAllMax int           // and for all of them together; 0 = 1 GB
 	GraceMax    time.Duration // how long shutting down waits; 0 = 5 s
 	Log         *slog.Logger
+	Version     string // of the product
+	// Trace gets rows that are many: the ends of sessions, and every few minutes
+	// what the engine does. Audit gets who did what with apps. nil = nobody.
+	Trace, Audit *slog.Logger
+	// PerformanceEvery is how often the trace tells what the engine does; 0 = 5
+	// minutes. Slow says from when on requests have rows of their own.
+	PerformanceEvery time.Duration
+	Slow             Slow
 }
 
 // Validate fills in defaults and says what is wrong.
@@ -77,10 +85,15 @@ func (o *Options) Validate() error {
 	if o.Limits.FrameBytes == 0 {
 		o.Limits.FrameBytes = 100 << 20
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	if o.PerformanceEvery == 0 {
+		o.PerformanceEvery = 5 * time.Minute
 	}
-	return nil
+	for _, log := range []**slog.Logger{&o.Log, &o.Trace, &o.Audit} {
+		if *log == nil {
+			*log = slog.New(slog.DiscardHandler)
+		}
+	}
+	return o.Slow.validate()
 }
 
 func isLoopback(host string) bool {
@@ -97,6 +110,11 @@ type Host struct {
 	upgrader upgrade.Upgrader
 	listener net.Listener
 	near     *memconn.Listener
+	started  time.Time
+	slow     *slog.Logger // of requests by what they took
+	process  string       // id of this process in logs
+	load     load
+	tight    atomic.Bool // apps take more memory than is allowed
 
 	unsent  atomic.Int64 // bytes of answers that wait
 	mu      sync.Mutex
@@ -119,11 +137,13 @@ func New(o Options, lib *app.Library) (*Host, error) {
 		l = tls.NewListener(l, o.TLS)
 	}
 	h := &Host{
-		opt: o, lib: lib, sessions: session.NewRegistry(lib, o.Log), listener: l, sockets: map[*socket]struct{}{},
-		near: memconn.Listen(),
+		opt: o, lib: lib, sessions: session.NewRegistry(lib, o.Log), listener: l, sockets: map[*socket]struct{}{}, started: time.Now(), process: uuid.NewString(),
+		slow: o.Trace.With(facilityKey, "QixPerformance"), near: memconn.Listen(),
 		// large frames go around the buffers, and an idle socket keeps none to write with
 		upgrader: upgrade.Upgrader{ReadBytes: 512, WriteBytes: 4 << 10, WritePool: &sync.Pool{}},
 	}
+	h.load.note(h.started, processorTime())
+	h.sessions.Ended, h.sessions.Anonymous = h.sessionEnded, isAnonymous
 	h.server = &fasthttp.Server{
 		Handler: h.handle, Name: "cognate", ReadBufferSize: 16 << 10, MaxRequestBodySize: 1 << 20,
 		ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, NoDefaultServerHeader: true, CloseOnShutdown: true,
@@ -170,6 +190,7 @@ func (h *Host) Serve() error {
 	done := make(chan struct{})
 	defer close(done)
 	go h.watchMemory(done)
+	go h.tellPerformance(done)
 	var both errgroup.Group
 	both.Go(func() error { return h.server.Serve(h.near) })
 	both.Go(func() error {
@@ -180,24 +201,24 @@ func (h *Host) Serve() error {
 }
 
 // memoryEvery is how often it is looked whether apps take too much memory.
-const memoryEvery = 5 * time.Second
+const memoryEvery = readingEvery
 
 // watchMemory gives up memory when apps take more than they may.
 func (h *Host) watchMemory(done <-chan struct{}) {
 	tick := time.NewTicker(memoryEvery)
 	defer tick.Stop()
-	tight := false
 	for {
 		select {
 		case <-done:
 			return
 		case <-tick.C:
 		}
+		h.load.note(time.Now(), processorTime())
 		enough := h.lib.Relieve()
-		if !enough && !tight {
+		if !enough && !h.tight.Load() {
 			h.opt.Log.Warn("apps in use take more memory than is allowed", "bytes", h.lib.MemoryBytes(), "allowed", h.lib.Options().MemoryMax)
 		}
-		tight = !enough
+		h.tight.Store(!enough)
 	}
 }
 
@@ -231,7 +252,7 @@ func (h *Host) handle(ctx *fasthttp.RequestCtx) {
 	switch {
 	case websocket.FastHTTPIsWebSocketUpgrade(ctx):
 		h.upgrade(ctx)
-	case string(ctx.Path()) == "/healthcheck" || string(ctx.Path()) == "/healthz":
+	case isHealthCheck(string(ctx.Path())):
 		h.health(ctx)
 	case h.opt.Page != nil:
 		ServePage(ctx, h.opt.Page)
@@ -275,16 +296,4 @@ func sessionKey(ctx *fasthttp.RequestCtx, r route) string {
 		return "app\x00" + r.app
 	}
 	return "own\x00" + uuid.NewString()
-}
-
-func (h *Host) health(ctx *fasthttp.RequestCtx) {
-	h.mu.Lock()
-	sockets, closing := len(h.sockets), h.closing
-	h.mu.Unlock()
-	if closing {
-		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
-	}
-	ctx.SetContentType("application/json")
-	fmt.Fprintf(ctx, `{"version":"1.0","started":true,"saturated":false,"apps":{"active_docs":%d},"session":{"active":%d},"sockets":%d}`,
-		len(h.lib.OpenApps()), h.sessions.Len(), sockets)
 }

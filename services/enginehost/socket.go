@@ -64,6 +64,7 @@ func (h *Host) socket(ws *websocket.Conn, r route, key string, who client) {
 	defer h.sessions.Detach(sess, r.ttl)
 
 	conn := qix.NewConn(sess, s.emit, h.opt.Log, h.opt.Limits)
+	conn.Watch(func(d *qix.Done) func() { return h.watch(&who, d) })
 	defer conn.Close()
 	stopPings := s.ping()
 	s.connect(sess, r, attached)

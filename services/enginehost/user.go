@@ -16,6 +16,7 @@ type client struct {
 	user *access.User // for section access; nil = sees everything
 
 	directory, id string
+	session       string              // of the proxy
 	attributes    map[string][]string // of the session, keys in lower case
 }
 
@@ -31,6 +32,12 @@ func (h *Host) gate(c client) session.Gate {
 // anonymous is everybody where no proxy names users.
 const anonymous = "UserDirectory=LOCAL; UserId=anonymous"
 
+// isAnonymous reports whether a user is nobody whom somebody vouches for.
+func isAnonymous(user string) bool {
+	directory, _ := userOf(user)
+	return user == anonymous || strings.EqualFold(directory, "NONE")
+}
+
 // identify reads the headers by which a trusted proxy names the user:
 //
 //	X-Qlik-User: UserDirectory=DOM; UserId=ANN
@@ -40,16 +47,8 @@ func identify(ctx *fasthttp.RequestCtx) client {
 	if name == "" {
 		return client{name: anonymous}
 	}
-	c := client{name: name, user: &access.User{}}
-	directory, id := "", ""
-	eachAttribute(name, func(key, value string) {
-		switch key {
-		case "userdirectory":
-			directory = value
-		case "userid":
-			id = value
-		}
-	})
+	c := client{name: name, user: &access.User{}, session: string(ctx.Request.Header.Peek("X-Qlik-ProxySession"))}
+	directory, id := userOf(name)
 	c.user.ID, c.directory, c.id = id, directory, id
 	c.attributes = map[string][]string{}
 	if directory != "" {

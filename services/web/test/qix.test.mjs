@@ -168,5 +168,5 @@ test('the page and the health check are served', async () => {
   assert.match(await page.text(), /main\.js/);
   assert.equal((await fetch(`${server.http}/main.js`)).status, 200);
   assert.equal((await fetch(`${server.http}/nothing`)).status, 404);
-  assert.equal((await (await fetch(`${server.http}/healthcheck`)).json()).started, true);
+  assert.match((await (await fetch(`${server.http}/healthcheck`)).json()).started, /^\d{8}T\d{6}\.\d{3}[+-]\d{4}$/);
 });
