@@ -18,7 +18,10 @@ func sameCategory(a, b rules.Category) bool { return strings.EqualFold(string(a)
 // Attributes returns what conditions may read of resources of a type: fields,
 // those one step behind references, custom properties, and of users what their
 // directories gave them.
-func (r *Repository) Attributes(ctx context.Context, t *schema.Type) ([]string, error) {
+func (r *Repository) Attributes(ctx context.Context, c *Caller, t *schema.Type) ([]string, error) {
+	if err := r.mayEditRules(ctx, c); err != nil {
+		return nil, err
+	}
 	found := map[string]bool{"id": true}
 	for i := range t.Fields {
 		f := &t.Fields[i]
@@ -107,11 +110,25 @@ const (
 	attributeValuesMax = 1000
 )
 
+// mayEditRules lets a caller to what helps to write rules. It tells of entities
+// behind those that he may read what he may not read otherwise: of owners, say.
+func (r *Repository) mayEditRules(ctx context.Context, c *Caller) error {
+	seen, err := r.Sections(ctx, c, []string{"QmcSection_SystemRule", "QmcSection_Audit"})
+	if err == nil && len(seen) == 0 {
+		err = fmt.Errorf("attributes for rules: %w", ErrForbidden)
+	}
+	return err
+}
+
 // AttributeValues returns values that an attribute has on resources that the
-// caller may read, those that contain a text, sorted: for who writes a rule.
+// caller may read, those that contain a text, sorted: for who writes a rule and
+// nobody else.
 func (r *Repository) AttributeValues(ctx context.Context, c *Caller, t *schema.Type, attribute, containing string, limit int, ids []string) ([]string, error) {
 	if limit <= 0 || limit > attributeValuesMax {
 		limit = attributeValuesMax
+	}
+	if err := r.mayEditRules(ctx, c); err != nil {
+		return nil, err
 	}
 	steps := strings.Split(strings.ToLower(attribute), ".")
 	if len(steps) > 4 {

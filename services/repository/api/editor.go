@@ -24,7 +24,7 @@ func (s *Server) accessibleAttributes(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	names, err := s.repo.Attributes(r, t)
+	names, err := s.repo.Attributes(r, r.caller, t)
 	if err != nil {
 		return answer{}, err
 	}
