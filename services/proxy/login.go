@@ -200,6 +200,7 @@ func (s *Server) noSession(ctx *fasthttp.RequestCtx, u session.User, err error) 
 	case errors.Is(err, ErrInactive):
 		fail(ctx, fasthttp.StatusForbidden, "This user is not active.")
 	default:
+		s.opt.Log.Error("a log-in failed", "user", u.Directory+`\`+u.ID, "err", err)
 		fail(ctx, fasthttp.StatusServiceUnavailable, "Logging in does not work at the moment.")
 	}
 }

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -24,7 +25,10 @@ func (r *Repository) LogIn(ctx context.Context, c *Caller, name string) (id, sho
 		if name == "" {
 			name = c.ID
 		}
-		if user, err = r.addUser(ctx, c, name); err != nil {
+		if user, err = r.addUser(ctx, c, name); errors.Is(err, ErrExists) { // who logs in twice at a time is one user
+			user, err = r.user(ctx, c)
+		}
+		if err != nil {
 			return "", "", fmt.Errorf("first log-in of %s: %w", c, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -274,6 +275,10 @@ func (k *killSite) check(told tale, when string) {
 	}
 }
 
+// saving matches what a save of the engine leaves when it is killed. It goes an
+// hour later: another engine may be saving into the folder just now.
+var saving = regexp.MustCompile(`\.qvf\.[0-9]+\.tmp$`)
+
 // checkFolder looks whether files are exactly those of the rows.
 func (k *killSite) checkFolder(want []string, when string) {
 	k.t.Helper()
@@ -283,7 +288,7 @@ func (k *killSite) checkFolder(want []string, when string) {
 	}
 	names := []string{}
 	for _, f := range found {
-		if !f.IsDir() {
+		if !f.IsDir() && !saving.MatchString(f.Name()) {
 			names = append(names, f.Name())
 		}
 	}
