@@ -39,10 +39,11 @@ func at(t *testing.T, x map[string]any, path string) any {
 	var v any = x
 	for part := range strings.SplitSeq(path, ".") {
 		m, _ := v.(map[string]any)
-		there := false
-		if v, there = m[part]; !there {
+		next, there := m[part]
+		if !there {
 			t.Fatalf("no %s in %v", path, x)
 		}
+		v = next
 	}
 	return v
 }
