@@ -79,11 +79,23 @@ func (r *Repository) join(ctx context.Context, tx *store.Tx, n Node) (string, er
 		"name": n.Name, "hostName": n.Host, "isCentral": n.Central, "engineEnabled": n.Engine > 0, "proxyEnabled": n.Proxy > 0,
 		"schedulerEnabled": n.Scheduler != 0, "printingEnabled": false,
 	}
+	// Nodes that start at a time change the same entities: one after the other.
+	clusters, err := tx.List(ctx, "ServiceCluster", store.Query{})
+	if err != nil {
+		return "", err
+	}
+	for _, c := range clusters {
+		if _, err := tx.Lock(ctx, c.Type, c.ID); err != nil {
+			return "", err
+		}
+		row["serviceCluster"] = ref(c.ID)
+	}
 	known, err := knownNode(ctx, tx, n)
 	if err != nil {
 		return "", err
 	}
 	if known != nil {
+		delete(row, "serviceCluster")
 		if n.Central { // whatever its name is by now
 			delete(row, "name")
 		}
@@ -91,13 +103,6 @@ func (r *Repository) join(ctx context.Context, tx *store.Tx, n Node) (string, er
 			return "", err
 		}
 		return known.ID, r.services(ctx, tx, known.ID, n)
-	}
-	clusters, err := tx.List(ctx, "ServiceCluster", store.Query{})
-	if err != nil {
-		return "", err
-	}
-	for _, c := range clusters {
-		row["serviceCluster"] = ref(c.ID)
 	}
 	row["nodePurpose"] = number(2)
 	made, err := tx.Create(ctx, "ServerNodeConfiguration", row)

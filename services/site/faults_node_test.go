@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,12 +46,17 @@ func process(t *testing.T, dir, database, name string) *os.Process {
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestNodeProcess$", "-test.v")
 	cmd.Env = append(os.Environ(), nodeVariable+"="+string(text))
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // killed
+		if t.Failed() {
+			t.Logf("node %s: %s", name, &said)
+		}
 	})
 	return cmd.Process
 }
