@@ -74,14 +74,17 @@ func (w *siteWork) with(ctx context.Context, part func(context.Context) error) (
 	return part(ctx)
 }
 
-// findApp waits for the sample app, or uploads that of the benchmark.
+// findApp waits for the sample app, or uploads that of the benchmark, at the
+// first start.
 func (w *siteWork) findApp(ctx context.Context) (err error) {
-	if w.suite.cfg.Flights != "" {
-		w.app, err = w.site.published(ctx, sampleTitle)
-		return err
-	}
 	if w.app != "" {
 		return nil
+	}
+	if w.suite.cfg.Flights != "" {
+		if w.app, err = w.site.published(ctx, sampleTitle); err != nil {
+			return err
+		}
+		return w.site.unschedule(ctx)
 	}
 	_, id, err := w.suite.ownApp(ctx)
 	if err != nil {

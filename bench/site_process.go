@@ -199,6 +199,33 @@ func (p *siteProcess) published(ctx context.Context, title string) (id string, e
 	}
 }
 
+// unschedule deletes the schedule by which the sample app is reloaded, which the
+// site makes last: a minute after the start it would throw away what is kept of the app,
+// and take the processors.
+func (p *siteProcess) unschedule(ctx context.Context) error {
+	for {
+		var events []struct {
+			ID string `json:"id"`
+		}
+		if err := p.ask(ctx, http.MethodGet, p.repo+"/qrs/schemaevent", nil, &events); err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := p.ask(ctx, http.MethodDelete, p.repo+"/qrs/schemaevent/"+e.ID, nil, nil); err != nil {
+				return err
+			}
+		}
+		if len(events) > 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
 // upload makes an app of a file and publishes it to everybody.
 func (p *siteProcess) upload(ctx context.Context, path string) (id string, err error) {
 	f, err := os.Open(path)
