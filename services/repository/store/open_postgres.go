@@ -37,6 +37,10 @@ func (s *Store) openPostgres(ctx context.Context) error {
 	s.release = pool.Close
 	s.reads = stdlib.OpenDBFromPool(pool)
 	s.writes = s.reads
+	s.stats = func() Pool { // the standard library's know nothing of the pool below
+		n := pool.Stat()
+		return Pool{Open: int(n.TotalConns()), Active: int(n.AcquiredConns()), Waits: n.EmptyAcquireCount()}
+	}
 	if err := awaitDatabase(ctx, s.reads, s.cfg.Wait); err != nil {
 		return err
 	}

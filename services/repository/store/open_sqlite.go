@@ -23,6 +23,7 @@ func (s *Store) openSQLite(ctx context.Context) error {
 			return err
 		}
 		s.reads = s.writes
+		s.stats = func() Pool { return sum(s.writes) }
 	} else {
 		if s.writes, err = s.sqliteDB(1); err != nil {
 			return err
@@ -30,6 +31,7 @@ func (s *Store) openSQLite(ctx context.Context) error {
 		if s.reads, err = s.sqliteDB(min(s.cfg.MaxConns, sqliteReaders)); err != nil {
 			return err
 		}
+		s.stats = func() Pool { return sum(s.reads, s.writes) }
 	}
 	if err := awaitDatabase(ctx, s.writes, s.cfg.Wait); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cognate-bi/cognate/services/repository/filter"
@@ -28,6 +29,9 @@ type Store struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	release func() // lets go of what is below the databases
+
+	waiting, served atomic.Int64 // for a connection now; uses of connections that have ended
+	stats           func() Pool  // without those two
 }
 
 // Open connects to a database, waiting a second for one that is away, and
@@ -80,24 +84,6 @@ func (s *Store) Close() error {
 // Schema returns the schema of the entities.
 func (s *Store) Schema() *schema.Schema { return s.cfg.Schema }
 
-// A Pool is how the connections to the database are used.
-type Pool struct {
-	Open, Active int
-	Waits        int64 // that had to wait for one, since the start
-}
-
-// Pool tells how the connections are used.
-func (s *Store) Pool() (p Pool) {
-	for _, db := range []*sql.DB{s.reads, s.writes} {
-		if db == nil || db == s.reads && p.Open > 0 {
-			continue
-		}
-		stats := db.Stats()
-		p.Open, p.Active, p.Waits = p.Open+stats.OpenConnections, p.Active+stats.InUse, p.Waits+stats.WaitCount
-	}
-	return p
-}
-
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.read(ctx, func(q querier) error { return q.exec(ctx, "SELECT 1") })
@@ -129,23 +115,29 @@ func pingWithin(ctx context.Context, db *sql.DB, wait time.Duration) error {
 	return db.PingContext(ctx)
 }
 
-// conn takes a connection from a pool, waiting no longer than cfg.Wait.
-func (s *Store) conn(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
+// conn takes a connection from a pool, waiting no longer than cfg.Wait. release
+// gives it back.
+func (s *Store) conn(ctx context.Context, db *sql.DB) (c *sql.Conn, release func(), err error) {
 	within, cancel := context.WithTimeout(ctx, s.cfg.Wait)
 	defer cancel()
-	c, err := db.Conn(within)
+	s.waiting.Add(1)
+	c, err = db.Conn(within)
+	s.waiting.Add(-1)
 	if err != nil {
-		return nil, waited(ctx, err)
+		return nil, nil, waited(ctx, err)
 	}
-	return c, nil
+	return c, func() {
+		_ = c.Close() // the pool looks after one that broke
+		s.served.Add(1)
+	}, nil
 }
 
 // read runs f on a connection for reading.
 func (s *Store) read(ctx context.Context, f func(querier) error) error {
-	c, err := s.conn(ctx, s.reads)
+	c, release, err := s.conn(ctx, s.reads)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer release()
 	return f(querier{on: c, dialect: s.dialect})
 }

@@ -29,11 +29,11 @@ const serviceUser = `INTERNAL\sa_repository`
 // returns nil, and has no effect otherwise. Other methods of the Store must
 // not be called inside: with ":memory:" they would wait for f.
 func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
-	c, err := s.conn(ctx, s.writes)
+	c, release, err := s.conn(ctx, s.writes)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer release()
 	sqlTx, err := c.BeginTx(ctx, nil)
 	if err != nil {
 		return explain(err)
