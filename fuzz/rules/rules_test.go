@@ -23,6 +23,7 @@ func FuzzCondition(f *testing.F) {
 	} {
 		f.Add(s, "App*, Stream_aaec8d41-5201-43ab-809f-3063750dfafd")
 	}
+	f.Add(`(user.a = "1" or user.b = "2") and (resource.c = "3" or !user.IsAnonymous())`, "*")
 	f.Add("node.isCentral = \"true\"", "*,QmcSection_App.Object,App")
 	f.Fuzz(func(t *testing.T, condition, filter string) {
 		checkCondition(t, condition)
@@ -48,6 +49,9 @@ func checkCondition(t *testing.T, text string) {
 			t.Fatalf("%q: %v, %v", text, parsed, err)
 		}
 		return
+	}
+	if form, err := parsed.Form(); (form == nil) == (err == nil) {
+		t.Fatalf("%q: the form %v, %v", text, form, err)
 	}
 	canonical := parsed.String()
 	if utf8.RuneCountInString(canonical) > lengthMax {

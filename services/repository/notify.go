@@ -58,38 +58,32 @@ func (n *notices) get() (map[string]Subscription, <-chan struct{}) {
 	return n.all, n.changed
 }
 
-// Notify tells subscribers of changes until ctx ends; one process of a site does.
+// Notify tells subscribers of changes since the repository was opened until ctx
+// ends; one process of a site does.
 // What a subscriber cannot be told within about half a minute is dropped, and
 // after many times so is the subscription.
 func (r *Repository) Notify(ctx context.Context, post Post) {
 	if err := r.changeSubscriptions(ctx, func(map[string]Subscription) error { return nil }); err != nil && ctx.Err() == nil {
 		r.log.Error("subscriptions could not be read", "err", err)
 	}
-	since, err := r.store.LastChange(ctx)
+	since := r.opened
 	o := &office{r: r, post: post, boxes: map[string]*box{}}
 	defer o.running.Wait()
 	o.running.Go(func() { o.prune(ctx) })
 	o.running.Go(func() { o.keep(ctx) })
 	for ctx.Err() == nil {
-		if err == nil {
-			err = r.Changes(ctx, since, func(batch []store.Change) error {
-				if err := o.sort(ctx, batch); err != nil {
-					return err
-				}
-				since = batch[len(batch)-1].Seq
-				return nil
-			})
-		}
+		err := r.Changes(ctx, since, func(batch []store.Change) error {
+			if err := o.sort(ctx, batch); err != nil {
+				return err
+			}
+			since = batch[len(batch)-1].Seq
+			return nil
+		})
 		if errors.Is(err, store.ErrClosed) || ctx.Err() != nil {
 			return
 		}
 		r.log.Error("changes cannot be told of, trying again", "err", err)
 		pause(ctx, time.Second)
-		if since == 0 {
-			since, err = r.store.LastChange(ctx)
-		} else {
-			err = nil
-		}
 	}
 }
 
@@ -117,22 +111,7 @@ type box struct {
 func (o *office) keep(ctx context.Context) {
 	for ctx.Err() == nil {
 		all, changed := o.r.notices.get()
-		o.mu.Lock()
-		for handle, b := range o.boxes {
-			if _, still := all[handle]; !still {
-				b.stop()
-				delete(o.boxes, handle)
-			}
-		}
-		for handle, of := range all {
-			if o.boxes[handle] == nil {
-				within, stop := context.WithCancel(ctx)
-				b := &box{handle: handle, of: of, stop: stop, bell: make(chan struct{}, 1)}
-				o.boxes[handle] = b
-				o.running.Go(func() { o.deliver(within, b) })
-			}
-		}
-		o.mu.Unlock()
+		o.arrange(ctx, all)
 		select {
 		case <-ctx.Done():
 		case <-changed:
@@ -140,15 +119,34 @@ func (o *office) keep(ctx context.Context) {
 	}
 }
 
-// sort puts changes into the boxes of those who want them.
-func (o *office) sort(ctx context.Context, batch []store.Change) error {
+// arrange makes the boxes those of the subscriptions, and returns them.
+func (o *office) arrange(ctx context.Context, all map[string]Subscription) []*box {
 	o.mu.Lock()
-	boxes := make([]*box, 0, len(o.boxes))
-	for _, b := range o.boxes {
-		boxes = append(boxes, b)
+	defer o.mu.Unlock()
+	for handle, b := range o.boxes {
+		if _, still := all[handle]; !still {
+			b.stop()
+			delete(o.boxes, handle)
+		}
 	}
-	o.mu.Unlock()
-	for _, b := range boxes {
+	boxes := make([]*box, 0, len(all))
+	for handle, of := range all {
+		if o.boxes[handle] == nil {
+			within, stop := context.WithCancel(ctx)
+			b := &box{handle: handle, of: of, stop: stop, bell: make(chan struct{}, 1)}
+			o.boxes[handle] = b
+			o.running.Go(func() { o.deliver(within, b) })
+		}
+		boxes = append(boxes, o.boxes[handle])
+	}
+	return boxes
+}
+
+// sort puts changes into the boxes of those who want them: whoever has subscribed
+// before a change has a box then.
+func (o *office) sort(ctx context.Context, batch []store.Change) error {
+	all, _ := o.r.notices.get()
+	for _, b := range o.arrange(ctx, all) {
 		for i := range batch {
 			wanted, err := o.r.wants(ctx, &b.of, &batch[i])
 			if err != nil {

@@ -28,6 +28,7 @@ type Repository struct {
 	done   context.CancelFunc
 	gone   chan struct{}
 
+	opened     int64 // number of the last change before this repository was opened
 	followed   seen
 	generation atomic.Uint64 // of rights on apps and objects
 	selections selections
@@ -87,6 +88,7 @@ func Open(ctx context.Context, o Options) (*Repository, error) {
 	r.guard = rules.NewGuard(set, 0, r.log)
 	listen, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r.done = cancel
+	r.opened = since
 	r.followed.reach(since)
 	go r.follow(listen, since)
 	return r, nil
