@@ -2,12 +2,12 @@ package telemetry
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -32,6 +32,9 @@ type Event struct {
 	// Of security events only.
 	Class   SecurityClass
 	Address string // of the client
+
+	hash  string // of the session, where its id is not there any more
+	class string // of the logger
 }
 
 // Origin is where a request comes from.
@@ -88,33 +91,74 @@ func NewAudit(o Options) (*Audit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Salt == nil {
-		o.Salt = make([]byte, 32)
-		_, _ = rand.Read(o.Salt) // never fails
-	}
 	a := &Audit{o: o}
-	a.activity = newRolling(&a.o, "Audit", "AuditActivity", activityColumns)
-	a.security = newRolling(&a.o, "Audit", "AuditSecurity", securityColumns)
-	a.security.seal, a.security.rolled = a.chain.seal, a.sign
-	if err := a.chain.goOn(a.security.path); err != nil {
-		return nil, fmt.Errorf("audit security log: %w", err)
+	a.activity = newRolling(&a.o, "Audit", activityFacility, engineColumns(o.Service, activityColumns))
+	a.security = newRolling(&a.o, "Audit", securityFacility, securityColumns)
+	a.security.seal, a.security.unseal, a.security.rolled = a.chain.seal, a.chain.unseal, a.sign
+	if err := a.chain.goOn(a.security.path); err != nil { // the service goes on, and verifying tells of the gap
+		o.Failed(fmt.Errorf("audit security log: a new chain begins: %w", err))
 	}
 	return a, nil
 }
 
+// Names of the audit logs among levels and loggers.
+const (
+	activityFacility = "AuditActivity"
+	securityFacility = "AuditSecurity"
+)
+
 // Activity logs what somebody did.
 func (a *Audit) Activity(e Event) {
-	a.activity.write(append(a.common(&e), append(a.rest(&e), uuid.NewString())...)...)
+	if e.level() < a.o.Levels.of(activityFacility) {
+		return
+	}
+	at := a.o.Now()
+	row := append(a.common(&e, at), a.rest(&e)...)
+	if a.o.Service == "Engine" {
+		row = append(row, at.Format(timestamp), a.o.Version)
+	}
+	a.activity.write(append(row, uuid.NewString())...)
+	a.tell(&e, activityFacility, at)
 }
 
 // Security logs what bears on security: log-ins, refusals, changes of rules.
 func (a *Audit) Security(e Event) {
-	address := e.Address
+	if a.o.Service == "Engine" || e.level() < a.o.Levels.of(securityFacility) && e.Class != ClassLicense {
+		return // engines have no such log; what is about licences is always written
+	}
+	at, address := a.o.Now(), e.Address
 	if address == "" {
 		address = notAvailable
 	}
-	a.security.write(append(a.common(&e), append([]string{e.Class.String(), address}, a.rest(&e)...)...)...)
+	a.security.write(append(a.common(&e, at), append([]string{e.Class.String(), address}, a.rest(&e)...)...)...)
+	a.tell(&e, securityFacility, at)
 }
+
+// level is that of an event as appenders see it.
+func (e *Event) level() slog.Level {
+	if Succeeded(e.Result) {
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
+}
+
+// tell gives an event to the appenders.
+func (a *Audit) tell(e *Event, facility string, at time.Time) {
+	if a.o.Appenders == nil {
+		return
+	}
+	who := e.who()
+	a.o.Appenders.append(&record{
+		time: at, level: e.level(), logger: loggerName(facility, a.o.Service, e.class), message: e.Message,
+		values: map[string]string{
+			"proxysessionid": a.hash(e), "proxypackageid": who[0], "requestsequenceid": who[1], "userdirectory": who[2], "userid": who[3], "objectid": who[4], "objectname": who[5],
+			"service": or(e.Service, a.o.Service), "origin": e.Origin.String(), "context": or(e.Context, notAvailable), "command": e.Command, "result": strconv.Itoa(e.Result),
+			"description": e.description(), "securityclass": e.Class.String(), "clienthostaddress": or(e.Address, notAvailable), "productversion": a.o.Version,
+		},
+	})
+}
+
+func (a *Audit) hash(e *Event) string { return or(e.hash, a.SessionHash(e.SessionID)) }
 
 // Close rolls the files over.
 func (a *Audit) Close() error {
@@ -125,16 +169,18 @@ func (a *Audit) Close() error {
 }
 
 // common returns the fields of both logs behind the number.
-func (a *Audit) common(e *Event) []string {
+func (a *Audit) common(e *Event, at time.Time) []string {
+	return append([]string{a.o.Version, at.Format(timestamp), a.o.Machine, uuid.NewString(), e.description(), a.hash(e)}, e.who()...)
+}
+
+// who returns the fields from the number of the package to the names of objects.
+func (e *Event) who() []string {
 	directory, id := e.UserDirectory, e.UserID
 	if directory == "" && id == "" {
 		directory, id = "System", "System"
 	}
 	ids, names := strings.Join(e.ObjectIDs, "|"), strings.Join(e.ObjectNames, "|")
-	return []string{
-		a.o.Version, a.o.Now().Format(timestamp), a.o.Machine, uuid.NewString(), e.description(),
-		a.SessionHash(e.SessionID), or(e.PackageID, "0"), or(e.RequestSequence, "0"), directory, id, or(ids, "0"), or(names, notAvailable),
-	}
+	return []string{or(e.PackageID, "0"), or(e.RequestSequence, "0"), directory, id, or(ids, "0"), or(names, notAvailable)}
 }
 
 // rest returns the fields of both logs that come last.
@@ -155,13 +201,16 @@ func (e *Event) description() string {
 
 // SessionHash returns what stands for a session in logs: rows of one session
 // have it in common, and nobody can take the session over by it. "" is 0.
-func (a *Audit) SessionHash(sessionID string) string {
+func (a *Audit) SessionHash(sessionID string) string { return a.o.sessionHash(sessionID) }
+
+// sessionHash has the shape of a UUID, as monitors want it.
+func (o *Options) sessionHash(sessionID string) string {
 	if sessionID == "" {
 		return "0"
 	}
-	h := hmac.New(sha256.New, a.o.Salt)
+	h := hmac.New(sha256.New, o.Salt)
 	h.Write([]byte(sessionID))
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return uuid.UUID(h.Sum(nil)[:16]).String()
 }
 
 func or(text, otherwise string) string {

@@ -13,13 +13,16 @@ import (
 
 // A chain is the checksums of a log: that of a row is the hash of the checksum
 // before it and of the row.
-type chain struct{ last string }
+type chain struct{ last, before string }
 
 // seal adds the checksum to a row.
 func (c *chain) seal(dst *[]byte, row []byte) {
-	c.last = checksum(c.last, string(row))
+	c.before, c.last = c.last, checksum(c.last, string(row))
 	*dst = append(append(row, '\t'), c.last...)
 }
+
+// unseal takes the last row back.
+func (c *chain) unseal() { c.last = c.before }
 
 func checksum(before, row string) string {
 	sum := sha256.Sum256([]byte(before + "\n" + row))

@@ -2,8 +2,8 @@ package telemetry
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 )
 
@@ -15,9 +15,10 @@ type handler struct {
 }
 
 // Handler returns a handler of structured logs that writes to the audit logs.
-// Attributes user (DIRECTORY\id), session, address, prefix and reason have
-// places of their own; others go behind the message. Warnings, and the beginning
-// and end of sessions, bear on security.
+// Attributes user (DIRECTORY\id), session, address, command, context, result,
+// objectid, objectname, package and request have places of their own; others go
+// behind the message. Warnings, and the beginning and end of sessions, bear on
+// security.
 func (a *Audit) Handler() slog.Handler { return &handler{audit: a} }
 
 // Enabled implements [slog.Handler].
@@ -33,36 +34,52 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 // Handle implements [slog.Handler].
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
-	e := Event{Command: r.Message, Result: 200, Origin: AppAccess}
-	if r.Level >= slog.LevelWarn {
-		e.Result = 403
+	x := newRecord(&h.audit.o, r, h.attrs, "")
+	e := x.event()
+	e.hash = x.values["proxysessionid"]
+	e.Command = or(e.Command, r.Message)
+	if e.Origin == OriginUnknown {
+		e.Origin = AppAccess
 	}
-	message := []string{r.Message}
-	take := func(a slog.Attr) bool {
-		switch v := a.Value.Resolve().String(); a.Key {
-		case "user":
-			if directory, id, ok := strings.Cut(v, `\`); ok {
-				e.UserDirectory, e.UserID = directory, id
-			}
-		case "session":
-			e.SessionID = v
-		case "address":
-			e.Address = v
-		case "prefix":
-			e.Context = "/" + v
-		default:
-			message = append(message, fmt.Sprintf("%s=%s", a.Key, quoted(v)))
+	if e.Result == 0 {
+		e.Result = 200
+		if r.Level >= slog.LevelWarn {
+			e.Result = 403
 		}
-		return true
 	}
-	for _, a := range h.attrs {
-		take(a)
-	}
-	r.Attrs(take)
-	e.Message = strings.Join(message, " ")
+	e.Message = x.text()
+	e.class = x.values[ClassKey]
 	h.audit.Activity(e)
 	if r.Level >= slog.LevelWarn || strings.Contains(r.Message, "session for user") {
 		h.audit.Security(e)
 	}
 	return nil
+}
+
+// event takes from a record what the columns of service and audit logs are for.
+func (x *record) event() Event {
+	e := Event{
+		PackageID: x.take("package"), RequestSequence: x.take("request"), Context: x.take("context"), Command: x.take("command"), Address: x.take("address"),
+		UserDirectory: x.property("userdirectory"), UserID: x.property("userid"),
+	}
+	for _, key := range []string{userKey, "userdirectory", "userid", "directory"} {
+		x.take(key)
+	}
+	if e.UserID == "" {
+		e.UserDirectory, e.UserID = x.values["directory"], x.values[userKey]
+	}
+	if id := x.take("objectid"); id != "" {
+		e.ObjectIDs = []string{id}
+	}
+	if name := x.take("objectname"); name != "" {
+		e.ObjectNames = []string{name}
+	}
+	if e.Context == "" && x.values["prefix"] != "" {
+		e.Context = "/" + x.take("prefix")
+	}
+	if origin := x.take("origin"); origin == "ManagementAccess" {
+		e.Origin = ManagementAccess
+	}
+	e.Result, _ = strconv.Atoi(x.take("result")) // none is 0
+	return e
 }

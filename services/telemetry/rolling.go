@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"bufio"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,22 +12,30 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Options say where and how long the files of a service are. The zero value of
 // a limit is its default.
 type Options struct {
-	Root     string // folder of all logs
-	Service  string // Proxy, Repository, Scheduler, …
-	Machine  string // default: the host name
-	Version  string // of the product
-	SizeMax  int64  // bytes of a file; default 10 MB
-	AgeMax   time.Duration
-	Now      func() time.Time
-	Salt     []byte // of the hashes that stand for session ids; default: random
-	Signer   Signer // of audit security logs that are rolled over; nil: nobody
-	Failed   func(error)
-	sequence int // tests: the first number
+	Root    string // folder of all logs
+	Service string // Proxy, Repository, Scheduler, …
+	Machine string // default: the host name
+	Version string // of the product
+	SizeMax int64  // bytes of a file; default 10 MB
+	AgeMax  time.Duration
+	Now     func() time.Time
+	Salt    []byte // of the hashes that stand for session ids; default: random
+	Signer  Signer // of audit security logs that are rolled over; nil: nobody
+	Failed  func(error)
+	Levels  *Levels // what is written; nil: the defaults
+	// Appenders get all rows, too; nil: there are none.
+	Appenders *Appenders
+
+	process  string // id of this process in logs
+	started  string // when it began
+	sequence int    // tests: the first number
 }
 
 // Defaults of [Options].
@@ -63,6 +72,11 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Failed == nil {
 		o.Failed = func(error) {}
 	}
+	if o.Salt == nil {
+		o.Salt = make([]byte, 32)
+		_, _ = rand.Read(o.Salt) // never fails
+	}
+	o.process, o.started = uuid.NewString(), o.Now().Format(timestamp)
 	return o, nil
 }
 
@@ -74,6 +88,7 @@ type rolling struct {
 	stamp   string                // of the time in the names of rolled files
 	rolled  func(path string)     // told of each; may be nil
 	seal    func(*[]byte, []byte) // adds the last field to a row; may be nil
+	unseal  func()                // takes it back: the row was not written
 
 	mu       sync.Mutex
 	file     *os.File
@@ -110,16 +125,8 @@ func (r *rolling) write(fields ...string) {
 }
 
 func (r *rolling) tryWrite(fields []string) error {
-	now := r.o.Now()
-	if r.file != nil && (r.size >= r.o.SizeMax || now.Sub(r.opened) >= r.o.AgeMax) {
-		if err := r.roll(now); err != nil {
-			return err
-		}
-	}
-	if r.file == nil {
-		if err := r.open(now); err != nil {
-			return err
-		}
+	if err := r.ready(); err != nil {
+		return err
 	}
 	if r.sequence++; r.sequence > sequenceMax || r.sequence < 1 {
 		r.sequence = 1
@@ -132,9 +139,46 @@ func (r *rolling) tryWrite(fields []string) error {
 		r.seal(&r.row, r.row)
 	}
 	r.row = append(r.row, '\n')
-	n, err := r.file.Write(r.row)
+	err := r.append(r.row)
+	if err != nil && r.unseal != nil {
+		r.unseal()
+	}
+	return err
+}
+
+// append writes what is there as a whole, or not at all: a row that was cut off
+// would look as if somebody had changed the log.
+func (r *rolling) append(text []byte) error {
+	n, err := r.file.Write(text)
+	if err != nil && n > 0 {
+		return errors.Join(err, r.file.Truncate(r.size))
+	}
 	r.size += int64(n)
 	return err
+}
+
+// writeText appends a text as it is.
+func (r *rolling) writeText(text []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.ready(); err != nil {
+		return err
+	}
+	return r.append(text)
+}
+
+// ready opens the file, and rolls over one that is full or old.
+func (r *rolling) ready() error {
+	now := r.o.Now()
+	if r.file != nil && (r.size >= r.o.SizeMax || now.Sub(r.opened) >= r.o.AgeMax) {
+		if err := r.roll(now); err != nil {
+			return err
+		}
+	}
+	if r.file == nil {
+		return r.open(now)
+	}
+	return nil
 }
 
 // open makes the file; one that is there was left by an earlier process.
@@ -150,6 +194,9 @@ func (r *rolling) open(now time.Time) error {
 		return err
 	}
 	head := strings.Join(r.columns, "\t") + "\n"
+	if len(r.columns) == 0 {
+		head = ""
+	}
 	if _, err := f.WriteString(head); err != nil {
 		return errors.Join(err, f.Close())
 	}

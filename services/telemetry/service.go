@@ -20,30 +20,42 @@ var serviceColumns = []string{
 type Service struct {
 	o     *Options
 	file  *rolling
-	level slog.Leveler
 	attrs []slog.Attr
 	group string // of the attributes to come, with its dot
 }
 
 var _ slog.Handler = (*Service)(nil)
 
-// NewService opens the service log of a service.
-func NewService(o Options, level slog.Leveler) (*Service, error) {
+// serviceFacility names the service log among levels and loggers.
+const serviceFacility = "Service"
+
+// NewService opens the service log of a service. How much is written is said by
+// Options.Levels.
+func NewService(o Options) (*Service, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if level == nil {
-		level = slog.LevelInfo
+	return &Service{o: &o, file: newRolling(&o, "System", "Service", engineColumns(o.Service, serviceColumns))}, nil
+}
+
+// engineColumns are the columns of a service or audit log, to which the engine
+// adds two, before the last one.
+func engineColumns(service string, columns []string) []string {
+	if service != "Engine" {
+		return columns
 	}
-	return &Service{o: &o, file: newRolling(&o, "System", "Service", serviceColumns), level: level}, nil
+	last := len(columns) - 1
+	return append(columns[:last:last], "EngineTimestamp", "EngineVersion", columns[last])
 }
 
 // Close rolls the file over.
 func (s *Service) Close() error { return s.file.close() }
 
 // Enabled implements [slog.Handler].
-func (s *Service) Enabled(_ context.Context, level slog.Level) bool { return level >= s.level.Level() }
+func (s *Service) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= s.o.Levels.of(serviceFacility)
+}
 
 // WithAttrs implements [slog.Handler].
 func (s *Service) WithAttrs(attrs []slog.Attr) slog.Handler {
@@ -67,36 +79,25 @@ func (s *Service) WithGroup(name string) slog.Handler {
 
 // Handle implements [slog.Handler].
 func (s *Service) Handle(_ context.Context, r slog.Record) error {
-	var rest strings.Builder
-	rest.WriteString(r.Message)
-	user, directory, result := "", "", "0"
-	take := func(a slog.Attr) {
-		switch v := a.Value.Resolve().String(); a.Key {
-		case "user":
-			user = v
-		case "directory":
-			directory = v
-		case "result":
-			result = v
-		default:
-			fmt.Fprintf(&rest, " %s=%s", a.Key, quoted(v))
-		}
+	x := newRecord(s.o, r, s.attrs, s.group)
+	x.logger = loggerName(serviceFacility, s.o.Service, x.values[ClassKey])
+	e := x.event()
+	e.ResultText = r.Message
+	if e.Result == 0 && r.Level >= slog.LevelWarn {
+		e.Result = 500
 	}
-	for _, a := range s.attrs {
-		take(a)
+	x.message = x.text()
+	if err := x.values[errKey]; err != "" {
+		x.message += " err=" + quoted(err)
 	}
-	r.Attrs(func(a slog.Attr) bool {
-		a.Key = s.group + a.Key
-		take(a)
-		return true
-	})
-	if user == "" {
-		directory, user = "System", "System"
+	row := []string{s.o.Version, r.Time.Format(timestamp), severity(r.Level), s.o.Machine, uuid.NewString(), e.description(), or(x.values["proxysessionid"], "0")}
+	row = append(row, e.who()...)
+	row = append(row, s.o.Service, e.Origin.String(), or(e.Context, notAvailable), or(e.Command, notAvailable), fmt.Sprint(e.Result), x.message)
+	if s.o.Service == "Engine" {
+		row = append(row, r.Time.Format(timestamp), s.o.Version)
 	}
-	s.file.write(
-		s.o.Version, r.Time.Format(timestamp), severity(r.Level), s.o.Machine, uuid.NewString(), r.Message, "0", "0", "0",
-		directory, user, "0", notAvailable, s.o.Service, OriginUnknown.String(), notAvailable, notAvailable, result, rest.String(), uuid.NewString(),
-	)
+	s.file.write(append(row, uuid.NewString())...)
+	s.o.Appenders.append(x)
 	return nil
 }
 
@@ -110,6 +111,8 @@ func quoted(v string) string {
 
 func severity(l slog.Level) string {
 	switch {
+	case l >= LevelFatal:
+		return "Fatal"
 	case l >= slog.LevelError:
 		return "Error"
 	case l >= slog.LevelWarn:

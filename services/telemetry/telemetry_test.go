@@ -259,7 +259,7 @@ func without(s string, line int) string {
 
 func TestServiceLog(t *testing.T) {
 	o := testOptions(t, newClock())
-	s, err := NewService(o, nil)
+	s, err := NewService(o)
 	if err != nil {
 		t.Fatal(err)
 	}

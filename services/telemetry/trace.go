@@ -2,58 +2,22 @@ package telemetry
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/google/uuid"
-)
-
-// The attributes by which services say where a row belongs: its facility, and
-// the class of the logger behind facility and service. Without them a row goes
-// to System.
-const (
-	FacilityKey = "facility"
-	ClassKey    = "class"
-)
-
-// systemFacility is that of rows that name none.
-const systemFacility = "System"
-
-var (
-	traceHead = []string{"Sequence#", "Timestamp", "Level", "Hostname", "Logger", "Thread", "Id", "ServiceUser", "Message", "Exception", "StackTrace", "ProxySessionId"}
-	// traceFields are the columns of a service's own, by facility.
-	traceFields = map[string]map[string][]string{
-		"Repository": {
-			"Audit": {"Action", "ActiveUserDirectory", "ActiveUserId", "ResourceId"}, "Application": {"Application"},
-			"License":     {"AccessTypeId", "AccessType", "Operation", "UserName", "UserId"},
-			"Performance": {"Tracenumber", "Httpmethod", "Url", "Resourcetype", "Method", "Elapsedmilliseconds"}, systemFacility: nil, "Security": nil, "UserManagement": nil,
-		},
-		"Proxy": {
-			"Audit": {"ConnectionId", "ActiveUserDirectory", "ActiveUserId", "TicketId", "IpAddress", "AppId", "TargetHost", "VirtualProxy"},
-			"Performance": {
-				"ActiveConnections", "ActiveStreams", "ActiveSessions", "LoadBalancingDecisions", "PrintingLoadBalancingDecisions", "Tickets", "ActiveClientWebsockets", "ActiveEngineWebsockets",
-			}, systemFacility: nil, "Security": nil,
-		},
-		"Scheduler": {
-			"Application": {"Application"}, systemFacility: {"TaskName", "TaskId", "User", "ExecutionId", "AppName", "AppId"},
-			"TaskExecution": {"TaskId", "TaskName", "AppId", "AppName", "ExecutionId", "ExecutionNodeId", "Status", "StartTime", "StopTime", "Duration", "FailureReason"},
-		},
-		"Engine": {systemFacility: {"EngineTimestamp", "ProcessId"}},
-	}
 )
 
 // A Trace is the trace logs of a service, a file for each facility, as a handler
 // of structured logs. Attributes fill the columns of their name, in any case;
 // others go behind the message as key=value.
 type Trace struct {
-	files *traceFiles
-	level slog.Leveler
-	attrs []slog.Attr
-	group string // of the attributes to come, with its dot
+	files    *traceFiles
+	facility string // of what has none of its own
+	attrs    []slog.Attr
+	group    string // of the attributes to come, with its dot
 }
 
 type traceFiles struct {
@@ -64,16 +28,14 @@ type traceFiles struct {
 
 var _ slog.Handler = (*Trace)(nil)
 
-// NewTrace opens the trace logs of a service.
-func NewTrace(o Options, level slog.Leveler) (*Trace, error) {
+// NewTrace opens the trace logs of a service. What is written of each facility
+// is said by Options.Levels.
+func NewTrace(o Options) (*Trace, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if level == nil {
-		level = slog.LevelInfo
-	}
-	return &Trace{files: &traceFiles{o: o, by: map[string]*rolling{}}, level: level}, nil
+	return &Trace{files: &traceFiles{o: o, by: map[string]*rolling{}}, facility: systemFacility}, nil
 }
 
 // Close rolls the files over.
@@ -88,12 +50,8 @@ func (t *Trace) Close() (err error) {
 	return err
 }
 
-// file returns that of a facility; one that the service does not have is System.
-func (f *traceFiles) file(facility string) (_ *rolling, name string, own []string) {
-	own, known := traceFields[f.o.Service][facility]
-	if !known {
-		facility, own = systemFacility, traceFields[f.o.Service][systemFacility]
-	}
+// file returns that of a facility.
+func (f *traceFiles) file(facility string, own []string) *rolling {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.by[facility]
@@ -103,11 +61,14 @@ func (f *traceFiles) file(facility string) (_ *rolling, name string, own []strin
 		r.stamp = traceStamp
 		f.by[facility] = r
 	}
-	return r, facility, own
+	return r
 }
 
-// Enabled implements [slog.Handler].
-func (t *Trace) Enabled(_ context.Context, level slog.Level) bool { return level >= t.level.Level() }
+// Enabled implements [slog.Handler]. It knows the facility of a logger that was
+// made with it; others are asked for System.
+func (t *Trace) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= t.files.o.Levels.of(t.facility)
+}
 
 // WithAttrs implements [slog.Handler].
 func (t *Trace) WithAttrs(attrs []slog.Attr) slog.Handler {
@@ -115,6 +76,9 @@ func (t *Trace) WithAttrs(attrs []slog.Attr) slog.Handler {
 	u.attrs = t.attrs[:len(t.attrs):len(t.attrs)]
 	for _, a := range attrs {
 		a.Key = t.group + a.Key
+		if a.Key == FacilityKey {
+			u.facility, _ = facilityOf(t.files.o.Service, a.Value.String())
+		}
 		u.attrs = append(u.attrs, a)
 	}
 	return &u
@@ -131,50 +95,65 @@ func (t *Trace) WithGroup(name string) slog.Handler {
 
 // Handle implements [slog.Handler].
 func (t *Trace) Handle(_ context.Context, r slog.Record) error {
-	values := map[string]string{}
-	var order []string
-	take := func(a slog.Attr) {
-		key := strings.ToLower(a.Key)
-		if _, twice := values[key]; !twice {
-			order = append(order, a.Key)
-		}
-		values[key] = a.Value.Resolve().String()
-	}
-	for _, a := range t.attrs {
-		take(a)
-	}
-	r.Attrs(func(a slog.Attr) bool {
-		a.Key = t.group + a.Key
-		take(a)
-		return true
-	})
-	used := map[string]bool{FacilityKey: true, ClassKey: true, "err": true, "stack": true, "proxysessionid": true}
-	file, facility, own := t.files.file(values[FacilityKey])
-	fields := make([]string, len(own))
-	for i, name := range own {
-		key := strings.ToLower(name)
-		fields[i], used[key] = values[key], true
-	}
-	message := r.Message
-	for _, key := range order {
-		if !used[strings.ToLower(key)] {
-			message += fmt.Sprintf(" %s=%s", key, quoted(values[strings.ToLower(key)]))
-		}
-	}
 	o := &t.files.o
-	logger := facility + "." + o.Service + "." + or(values[ClassKey], o.Service)
-	row := append([]string{
-		r.Time.Format(timestamp), traceLevel(r.Level), o.Machine, logger, strconv.Itoa(os.Getpid()), uuid.NewString(), or(os.Getenv("USER"), "cognate"),
-		message, values["err"], values["stack"], or(values["proxysessionid"], "0"),
-	}, fields...)
-	file.write(append(row, uuid.NewString())...)
+	x := newRecord(o, r, t.attrs, t.group)
+	facility, own := t.facility, facilities[o.Service][t.facility]
+	if named, ok := x.values[FacilityKey]; ok {
+		facility, own = facilityOf(o.Service, named)
+	}
+	if r.Level < o.Levels.of(facility) {
+		return nil
+	}
+	x.logger = loggerName(facility, o.Service, x.values[ClassKey])
+	if o.Service == "Engine" {
+		x.engine(o)
+	}
+	row := make([]string, 0, len(traceHead)+len(own)+1)
+	row = append(row, r.Time.Format(timestamp), traceLevel(r.Level), o.Machine, x.logger, thread, uuid.NewString(), serviceUser(), "", x.values[errKey], x.values[stackKey], or(x.values["proxysessionid"], "0"))
+	for _, name := range own {
+		row = append(row, x.take(name))
+	}
+	x.message = x.text()
+	row[7] = x.message
+	t.files.file(facility, own).write(append(row, uuid.NewString())...)
+	o.Appenders.append(x)
 	return nil
 }
 
+// engine adds what stands in all rows of the engine.
+func (x *record) engine(o *Options) {
+	for key, value := range map[string]string{
+		"enginetimestamp": x.time.Format(timestamp), "enginethread": thread, "processid": o.process, "server started": o.started, "exe version": o.Version, "exe type": "Cognate Engine", "serverstatus": "running",
+	} {
+		if _, said := x.values[key]; !said {
+			x.values[key] = value
+		}
+	}
+}
+
+// loggerName is what appenders know a log by. A class is that of the service
+// unless it says another one.
+func loggerName(facility, service, class string) string {
+	return facility + "." + service + "." + or(class, service)
+}
+
+// thread stands where others have the number of a thread: Go has none to tell.
+var thread = strconv.Itoa(os.Getpid())
+
+// serviceUser is the user of the operating system who runs the service.
+func serviceUser() string { return or(os.Getenv("USER"), "cognate") }
+
 // traceLevel is the name of a level in trace logs.
 func traceLevel(l slog.Level) string {
-	if l >= slog.LevelWarn && l < slog.LevelError {
+	switch {
+	case l >= LevelFatal:
+		return "FATAL"
+	case l >= slog.LevelError:
+		return "ERROR"
+	case l >= slog.LevelWarn:
 		return "WARN"
+	case l >= slog.LevelInfo:
+		return "INFO"
 	}
-	return strings.ToUpper(severity(l))
+	return "DEBUG"
 }

@@ -11,7 +11,7 @@ import (
 
 func TestTrace(t *testing.T) {
 	root := t.TempDir()
-	trace, err := NewTrace(Options{Root: root, Service: "Scheduler", Machine: "m"}, nil)
+	trace, err := NewTrace(Options{Root: root, Service: "Scheduler", Machine: "m"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestTrace(t *testing.T) {
 		}
 		lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 		head := strings.Split(lines[0], "\t")
-		if want := append(append([]string{}, traceHead...), append(traceFields["Scheduler"][tt.facility], "Id2")...); strings.Join(head, " ") != strings.Join(want, " ") {
+		if want := append(append([]string{}, traceHead...), append(facilities["Scheduler"][tt.facility], "Id2")...); strings.Join(head, " ") != strings.Join(want, " ") {
 			t.Errorf("%s: columns %q, want %q", tt.facility, head, want)
 		}
 		if len(lines)-1 != len(tt.rows) {
