@@ -84,7 +84,8 @@ func (c *hostFlags) library(log *slog.Logger) (*app.Library, error) {
 // serve runs until ctx ends, then lets clients go.
 func (c *hostFlags) serve(ctx context.Context, log *slog.Logger, lib *app.Library, page http.Handler) error {
 	host, err := enginehost.New(enginehost.Options{
-		Addr: c.Listen, AllowRemote: c.AllowRemote, Origins: c.AllowOrigin, Page: page, SessionTTL: c.SessionTTL,
+		Version: version,
+		Addr:    c.Listen, AllowRemote: c.AllowRemote, Origins: c.AllowOrigin, Page: page, SessionTTL: c.SessionTTL,
 		Limits: qix.Limits{FrameBytes: c.MaxFrame}, Log: log,
 	}, lib)
 	if err != nil {

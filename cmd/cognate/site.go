@@ -17,6 +17,9 @@ import (
 	"github.com/cognate-bi/cognate/services/web/sample"
 )
 
+// version is that of the product.
+const version = "0.1.0"
+
 // siteCmd is a node with all services: people log in, rules say who sees what.
 type siteCmd struct {
 	sealFlags
@@ -131,7 +134,7 @@ func (c *siteCmd) options(log *slog.Logger) (site.Options, error) {
 		return site.Options{}, err
 	}
 	return site.Options{
-		Dir: c.Dir, Node: c.Node, Roles: roles, Listen: c.Listen, Rest: c.Rest, Engine: c.Engine, TrustedHeaders: c.Trust, Programs: c.Program, Metrics: c.Metrics, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: "0.1.0",
+		Dir: c.Dir, Node: c.Node, Roles: roles, Listen: c.Listen, Rest: c.Rest, Engine: c.Engine, TrustedHeaders: c.Trust, Programs: c.Program, Metrics: c.Metrics, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: version,
 	}, nil
 }
 

@@ -45,6 +45,7 @@ type Options struct {
 	AllowRemote bool
 	Origins     []string     // pages of these origins may open sockets too, as https://host:port
 	Page        http.Handler // served for everything that is no socket; nil = none
+	Metrics     http.Handler // answers /metrics; nil = nobody
 	// Gate returns what the user whom a proxy names may do with apps; nil:
 	// everybody may do everything.
 	Gate        func(directory, id string, attributes map[string][]string) session.Gate
@@ -254,6 +255,8 @@ func (h *Host) handle(ctx *fasthttp.RequestCtx) {
 		h.upgrade(ctx)
 	case isHealthCheck(string(ctx.Path())):
 		h.health(ctx)
+	case h.opt.Metrics != nil && string(ctx.Path()) == "/metrics":
+		ServePage(ctx, h.opt.Metrics)
 	case h.opt.Page != nil:
 		ServePage(ctx, h.opt.Page)
 	default:

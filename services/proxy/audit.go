@@ -10,6 +10,6 @@ import (
 // starts are noted where they happen. Monitors look for these words.
 func AuditSessions(log *slog.Logger) session.Listener {
 	return func(x *session.Session, why session.Reason) {
-		log.Info("Stop session for user", "user", x.User.Directory+`\`+x.User.ID, "session", x.ID, "prefix", x.Prefix, "reason", why.String())
+		log.Info("Stop session for user", "user", x.User.Directory+`\`+x.User.ID, "session", x.ID, "prefix", x.Prefix, "reason", why.String(), "command", "Stop session")
 	}
 }

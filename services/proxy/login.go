@@ -46,7 +46,7 @@ func (s *Server) establish(ctx *fasthttp.RequestCtx, p place) *session.Session {
 	defer cancel()
 	a, refusals := p.virtual.Methods.Authenticate(within, r)
 	for _, x := range refusals {
-		s.opt.Audit.Warn("login refused", "method", x.Method, "reason", x.Reason, "address", r.Remote, "prefix", p.virtual.Prefix)
+		s.opt.Audit.Warn("login refused", "method", x.Method, "reason", x.Reason, "address", r.Remote, "prefix", p.virtual.Prefix, "command", "Log in", "context", p.path)
 	}
 	for _, k := range a.Cookies {
 		setLogin(ctx, p.virtual, k)
@@ -177,7 +177,8 @@ func (s *Server) fresh(within context.Context, ctx *fasthttp.RequestCtx, p place
 		return nil, err
 	}
 	setSession(ctx, v, token)
-	s.opt.Audit.Info("Start session for user", "user", u.Directory+`\`+u.ID, "session", sess.ID, "address", remote(ctx), "prefix", v.Prefix)
+	s.opt.Audit.Info("Start session for user", "user", u.Directory+`\`+u.ID, "session", sess.ID, "address", remote(ctx), "prefix", v.Prefix,
+		"command", "Start session", "context", p.path, "useragent", string(ctx.UserAgent()))
 	return sess, nil
 }
 
@@ -195,7 +196,7 @@ func (s *Server) newSession(v *virtual, u session.User, token string) (string, *
 }
 
 func (s *Server) noSession(ctx *fasthttp.RequestCtx, u session.User, err error) {
-	s.opt.Audit.Warn("login refused", "user", u.Directory+`\`+u.ID, "reason", err.Error(), "address", remote(ctx))
+	s.opt.Audit.Warn("login refused", "user", u.Directory+`\`+u.ID, "reason", err.Error(), "address", remote(ctx), "command", "Log in")
 	switch {
 	case errors.Is(err, ErrInactive):
 		fail(ctx, fasthttp.StatusForbidden, "This user is not active.")

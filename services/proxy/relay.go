@@ -37,6 +37,7 @@ func (s *Server) relay(ctx *fasthttp.RequestCtx, p place, sess *session.Session)
 	for _, e := range list {
 		if err = s.ask(ctx, req, e); err == nil {
 			chose(e)
+			s.decided(p)
 			s.answered(ctx, p)
 			return
 		}

@@ -30,20 +30,21 @@ const prefetchMax = 64 << 10
 // A Server is a running proxy. Its listeners are those given to Serve and
 // ServeTLS.
 type Server struct {
-	opt      Options
-	virtual  atomic.Pointer[[]*virtual]
-	http     *fasthttp.Server
-	upgrader upgrade.Upgrader
-	pool     *pool
-	byAddr   *limit.Limiter
-	running  atomic.Int64 // requests
-	draining atomic.Bool
-	sockets  sockets
-	buffers  sync.Pool // of frames to services
-	passing  sync.Pool // of parts of messages
-	stop     chan struct{}
-	stopOnce sync.Once
-	swept    sync.WaitGroup
+	opt       Options
+	virtual   atomic.Pointer[[]*virtual]
+	http      *fasthttp.Server
+	upgrader  upgrade.Upgrader
+	pool      *pool
+	byAddr    *limit.Limiter
+	running   atomic.Int64 // requests
+	decisions atomic.Int64 // which engine
+	draining  atomic.Bool
+	sockets   sockets
+	buffers   sync.Pool // of frames to services
+	passing   sync.Pool // of parts of messages
+	stop      chan struct{}
+	stopOnce  sync.Once
+	swept     sync.WaitGroup
 }
 
 // New makes a proxy that does not listen yet.
@@ -163,11 +164,19 @@ type Health struct {
 	Requests int64 `json:"requests"`
 	Sockets  int   `json:"sockets"`
 	Sessions int   `json:"sessions"`
+
+	EngineSockets int   `json:"engineSockets"`
+	EngineUsers   int   `json:"engineUsers"`            // with a socket to an engine
+	Decisions     int64 `json:"loadBalancingDecisions"` // engines chosen, ever
 }
 
 // Health tells how the proxy is.
 func (s *Server) Health() Health {
-	return Health{Draining: s.draining.Load(), Requests: s.running.Load(), Sockets: s.sockets.len(), Sessions: s.opt.Sessions.Len()}
+	engines, users := s.sockets.engines()
+	return Health{
+		Draining: s.draining.Load(), Requests: s.running.Load(), Sockets: s.sockets.len(), Sessions: s.opt.Sessions.Len(),
+		EngineSockets: engines, EngineUsers: users, Decisions: s.decisions.Load(),
+	}
 }
 
 // serve is where requests come in, and where nothing gets out that would end

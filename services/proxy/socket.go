@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fasthttp/websocket"
@@ -29,14 +31,17 @@ const (
 
 // A socket is a client's and the one to the service behind it.
 type socket struct {
-	server *Server
-	place  place
-	sess   *session.Session
-	url    string      // at the service, without its address
-	header http.Header // of the request to the service
+	server  *Server
+	place   place
+	sess    *session.Session
+	url     string      // at the service, without its address
+	address netip.Addr  // of the client
+	header  http.Header // of the request to the service
 
 	client *websocket.Conn
 	write  sync.Mutex // held for a whole message to the client
+
+	connected atomic.Bool // with the service
 
 	life context.Context //nolint:containedctx // until the end; its cause is why
 	stop context.CancelCauseFunc
@@ -90,7 +95,7 @@ func (s *Server) openSocket(ctx *fasthttp.RequestCtx, p place) {
 
 // newSocket takes from the request what is needed after it.
 func (s *Server) newSocket(ctx *fasthttp.RequestCtx, p place, sess *session.Session) *socket {
-	x := &socket{server: s, place: p, sess: sess, header: http.Header{}, url: p.forward}
+	x := &socket{server: s, place: p, sess: sess, header: http.Header{}, address: remote(ctx), url: p.forward}
 	x.life, x.stop = context.WithCancelCause(context.Background())
 	if q := string(ctx.URI().QueryString()); q != "" {
 		x.url += "?" + q
@@ -122,10 +127,10 @@ func (x *socket) serve(client *websocket.Conn) {
 		x.end(leaving{})
 	}
 	defer s.sockets.remove(x)
-	s.opt.Audit.Info("connection Opened for session", "session", x.sess.ID, "path", x.place.path)
+	x.audit("connection Opened for session", "command", "Open connection")
 	defer func() {
 		x.end(passed{code: codeOver})
-		s.opt.Audit.Info("connection Closed for session", "session", x.sess.ID, "reason", x.cause().Error())
+		x.audit("connection Closed for session", "command", "Close connection", "reason", x.cause().Error())
 	}()
 	defer x.sess.AfterEnd(x.logOut)()
 	if err := x.connect(); err != nil {
@@ -207,6 +212,7 @@ func (x *socket) dial() (*websocket.Conn, error) {
 		conn, _, err := dialer.DialContext(x.life, scheme+e.Address+x.url, x.header)
 		if err == nil {
 			chose(e)
+			x.chosen()
 			return conn, nil
 		}
 		s.opt.Log.Warn("service takes no socket", "service", x.place.route.service, "node", e.Node, "err", err)
@@ -236,6 +242,28 @@ func (s *Server) near(address string) func(context.Context) (net.Conn, error) {
 		return nil
 	}
 	return s.opt.Near(address)
+}
+
+// chosen notes that a service has taken the socket.
+func (x *socket) chosen() {
+	x.connected.Store(true)
+	x.server.decided(x.place)
+}
+
+// decided counts that an engine was chosen.
+func (s *Server) decided(p place) {
+	if p.route.service == Engine {
+		s.decisions.Add(1)
+	}
+}
+
+// audit notes what becomes of the socket. Nothing is kept for it meanwhile: most
+// of the time a socket waits.
+func (x *socket) audit(message string, more ...any) {
+	u := &x.sess.User
+	x.server.opt.Audit.Info(message, append([]any{
+		"user", u.Directory + `\` + u.ID, "session", x.sess.ID, "context", x.place.path, "prefix", x.place.virtual.Prefix, "appid", x.place.app, "address", x.address,
+	}, more...)...)
 }
 
 // tell sends the client a notice.

@@ -62,6 +62,20 @@ func (s *sockets) len() int {
 	return s.total
 }
 
+// engines returns how many sockets lead to engines, and of how many users.
+func (s *sockets) engines() (n, users int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	who := map[string]struct{}{}
+	for x := range s.open {
+		if x.place.route.service == Engine && x.connected.Load() {
+			n++
+			who[x.sess.User.Directory+`\`+x.sess.User.ID] = struct{}{}
+		}
+	}
+	return n, len(who)
+}
+
 // drain ends all sockets; there will be no new ones.
 func (s *sockets) drain() {
 	s.mu.Lock()

@@ -65,7 +65,7 @@ func (w *Worker) Run(ctx context.Context) {
 func (w *Worker) step(ctx context.Context) error {
 	var attempts []Attempt
 	var stop []string
-	free := w.slots - w.running()
+	free := w.slots - w.Running()
 	err := update(ctx, w.store, &w.set, func(r *Rules, b *Board) ([]Result, error) {
 		stop = r.Heard(b, w.name)
 		attempts = r.Claim(b, w.name, free)
@@ -89,7 +89,8 @@ func (w *Worker) fence() {
 	}
 }
 
-func (w *Worker) running() int {
+// Running returns how many attempts run here.
+func (w *Worker) Running() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.current)

@@ -29,7 +29,7 @@ func auditKey(dir string) (ed25519.PrivateKey, error) {
 func logDir(dir string) string { return filepath.Join(dir, "Log") }
 
 // auditLog is where the proxy tells who came and who was refused.
-func (s *Site) auditLog() *slog.Logger { return slog.New(s.log.proxy.audit.Handler()) }
+func (s *Site) auditLog() *slog.Logger { return s.log.proxy.events() }
 
 // VerifyAudit looks whether the audit security logs of a site's central node
 // are as they were written ([telemetry.Verify]).

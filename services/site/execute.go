@@ -57,7 +57,7 @@ func (x *executor) reload(ctx context.Context, a scheduler.Attempt, task *store.
 	if bad := errors.Join(log.Close(), x.logs.Prune(app)); bad != nil {
 		done.Details = append(done.Details, scheduler.Detail{Severity: scheduler.DetailWarning, Message: "script log: " + bad.Error(), Created: time.Now()})
 	}
-	x.log.Info("Exiting execute of Distribute task request.", telemetry.ClassKey, "Scheduler.Slave.Tasks.ReloadTask",
+	x.log.Info("Exiting execute of Reload task request.", telemetry.ClassKey, "Scheduler.Slave.Tasks.ReloadTask",
 		"TaskName", text(task, "name"), "TaskId", task.ID, "User", self.String(), "ExecutionId", a.ExecutionID, "AppId", app)
 	return done, err
 }

@@ -81,11 +81,11 @@ func TestLogs(t *testing.T) {
 		{"Scheduler", "Trace", "TaskExecution", "\tsuccessful\t"},
 		{"Scheduler", "Trace", "TaskExecution", "\tfailed\t"},
 		{"Scheduler", "Audit", "AuditActivity", "\tCommand=Run task;Result=200;ResultText=Success\t"},
-		{"Scheduler", "System", "Service", "\tExecution State Change to FinishedSuccess\t"},
+		{"Scheduler", "System", "Service", "ResultText=Execution State Change to FinishedSuccess\t"},
 		{"Repository", "Audit", "AuditActivity", "\tAdd stream\t"},
 		{"Repository", "Audit", "AuditActivity", "\tLOCAL\tadmin\t"},
 		{"Proxy", "Audit", "AuditActivity", "Start session for user"},
-		{"Proxy", "System", "Service", "\tan engine answers\t"},
+		{"Proxy", "System", "Service", "ResultText=an engine answers\t"},
 	} {
 		if text := log(want.service, want.sub, want.kind); !strings.Contains(text, want.text) {
 			t.Errorf("%s %s: no %q in\n%s", want.service, want.kind, want.text, text)

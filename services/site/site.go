@@ -160,7 +160,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		{"addresses of the proxy", o.Roles.Proxy, s.openListeners},
 		{"node", true, s.join},
 		{"proxy", o.Roles.Proxy, s.openProxy},
-		{"metrics", o.Metrics != "", s.openMetrics},
+		{"metrics", true, s.openMetrics},
 	} {
 		if !step.here {
 			continue
@@ -238,7 +238,7 @@ func (s *Site) openRepository(ctx context.Context) error {
 
 func (s *Site) openAPI(context.Context) (err error) {
 	server := api.New(api.Options{Repository: s.repo, Tasks: s.tasks, SAMLMetadata: (&door{store: s.store}).samlMetadata, Log: s.log.repository.Logger, About: api.About{BuildVersion: s.opt.Version, DatabaseProvider: s.database(), NodeType: 1}})
-	s.api = internal(s.log.repository.Logger, s.watched(func(ctx *fasthttp.RequestCtx) { serveRepository(server, ctx) }))
+	s.api = internal(s.log.repository.Logger, s.watched(func(ctx *fasthttp.RequestCtx) { s.serveInternal(server, ctx) }))
 	s.apiAt, err = net.Listen("tcp", s.opt.Repository)
 	return err
 }
@@ -283,7 +283,9 @@ func (s *Site) openEngine(context.Context) (err error) {
 		at = "127.0.0.1:0"
 	}
 	// Whoever has no certificate of the site is kept out.
-	s.engine, err = enginehost.New(enginehost.Options{Addr: at, AllowRemote: true, TLS: s.certs.ServerTLS(), Gate: Gate(s.repo, s.lib), Log: s.log.engine.Logger}, s.lib)
+	s.engine, err = enginehost.New(enginehost.Options{Addr: at, AllowRemote: true, TLS: s.certs.ServerTLS(), Gate: Gate(s.repo, s.lib), Log: s.log.engine.Logger,
+		Trace: s.log.engine.trace, Audit: s.log.engine.events(), Version: s.opt.Version, Metrics: s.metrics.Handler(),
+	}, s.lib)
 	return err
 }
 
@@ -328,6 +330,8 @@ func (s *Site) serve(ctx context.Context) error {
 		until(s.serveMetrics)
 	}
 	until(s.renew)
+	until(s.followLevels)
+	until(s.tellPerformance)
 	err := s.ready(within)
 	if err != nil {
 		cancel()

@@ -2,8 +2,8 @@ package site
 
 import (
 	"context"
-	"net"
-	"net/http"
+	"encoding/json"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -15,24 +15,30 @@ import (
 	"github.com/cognate-bi/cognate/services/telemetry"
 )
 
-// slowRequest is from when on a request has a row among the performance traces.
+// slowRequest is from when on a request has a row among the performance traces
+// that is information; others have one when faults are looked for.
 const slowRequest = 100 * time.Millisecond
 
 // watched counts the requests of a handler of the repository's interface, and
 // notes who changed what.
 func (s *Site) watched(handle fasthttp.RequestHandler) fasthttp.RequestHandler {
 	var packages atomic.Uint64
+	performance := s.log.repository.trace.With(telemetry.FacilityKey, "Performance")
 	return func(ctx *fasthttp.RequestCtx) {
 		begun := time.Now()
 		handle(ctx)
 		took, method, status := time.Since(begun), string(ctx.Method()), ctx.Response.StatusCode()
 		s.metrics.Request(method, status)
 		number := strconv.FormatUint(packages.Add(1), 10)
-		if method != fasthttp.MethodGet && method != fasthttp.MethodHead {
+		if method != fasthttp.MethodGet && method != fasthttp.MethodHead || isExport(ctx) {
 			s.auditRequest(ctx, number, status)
 		}
+		level := slog.LevelDebug
 		if took >= slowRequest {
-			s.log.repository.trace.Info("slow request", telemetry.FacilityKey, "Performance", "Tracenumber", number, "Httpmethod", method, "Url", string(ctx.Path()),
+			level = slog.LevelInfo
+		}
+		if performance.Enabled(context.Background(), level) {
+			performance.Log(context.Background(), level, "request", "Tracenumber", number, "Httpmethod", method, "Url", string(ctx.Path()),
 				"Resourcetype", resourceOf(ctx), "Method", strconv.Itoa(status), "Elapsedmilliseconds", took.Milliseconds())
 		}
 	}
@@ -61,30 +67,66 @@ func (s *Site) auditRequest(ctx *fasthttp.RequestCtx, number string, status int)
 	resource := resourceOf(ctx)
 	e := telemetry.Event{
 		SessionID: string(ctx.Request.Header.Peek("X-Qlik-ProxySession")), PackageID: number, RequestSequence: "1", UserDirectory: c.Directory, UserID: c.ID,
-		Origin: telemetry.ManagementAccess, Context: string(ctx.Path()), Command: commandOf(string(ctx.Method()), resource), Result: status, Address: ctx.RemoteIP().String(),
+		Origin: telemetry.ManagementAccess, Context: string(ctx.Path()), Command: commandOf(ctx, resource), Result: status, Address: ctx.RemoteIP().String(),
 	}
 	for part := range strings.SplitSeq(strings.ToLower(string(ctx.Path())), "/") {
 		if len(part) == 36 && strings.Count(part, "-") == 4 {
 			e.ObjectIDs = append(e.ObjectIDs, part)
 		}
 	}
+	if id, name := answered(ctx); id != "" {
+		e.ObjectIDs, e.ObjectNames = []string{id}, []string{name}
+	}
 	if strings.Contains(strings.ToLower(string(ctx.Request.Header.Peek("X-Qlik-Security"))), "context=appaccess") {
 		e.Origin = telemetry.AppAccess
 	}
 	e.Message = e.Command
 	s.log.repository.audit.Activity(e)
+	if action := actions[strings.SplitN(e.Command, " ", 2)[0]]; action != "" && telemetry.Succeeded(status) {
+		s.log.repository.trace.Info(e.Command, telemetry.FacilityKey, "Audit", "Action", action, "ActiveUserDirectory", c.Directory, "ActiveUserId", c.ID, "ResourceId", strings.Join(e.ObjectIDs, "|"))
+	}
 	if class, ok := securityResources[resource]; ok || status == fasthttp.StatusForbidden {
 		e.Class = class
 		s.log.repository.audit.Security(e)
 	}
 }
 
-func commandOf(method, resource string) string {
-	verb, ok := map[string]string{fasthttp.MethodPost: "Add", fasthttp.MethodPut: "Update", fasthttp.MethodDelete: "Delete"}[method]
-	if !ok {
+// commandOf says what a request is for.
+func commandOf(ctx *fasthttp.RequestCtx, resource string) string {
+	method := string(ctx.Method())
+	verb, ok := map[string]string{fasthttp.MethodPost: "Add", fasthttp.MethodPut: "Update", fasthttp.MethodPatch: "Update", fasthttp.MethodDelete: "Delete"}[method]
+	switch {
+	case isExport(ctx):
+		verb = "Export"
+	case !ok:
 		verb = method
 	}
 	return verb + " " + resource
+}
+
+// actions are the verbs of commands that the audit trace knows.
+var actions = map[string]string{"Add": "add", "Update": "update", "Delete": "delete", "Export": "export"}
+
+// isExport reports whether a request takes something out of the site.
+func isExport(ctx *fasthttp.RequestCtx) bool {
+	path := "/" + strings.ToLower(strings.Trim(string(ctx.Path()), "/")) + "/"
+	return strings.Contains(path, "/export/")
+}
+
+// answeredMax bounds an answer that is looked into.
+const answeredMax = 64 << 10
+
+// answered returns id and name of what a request has made or changed, if the
+// answer is that.
+func answered(ctx *fasthttp.RequestCtx) (id, name string) {
+	if ctx.Response.IsBodyStream() || len(ctx.Response.Body()) > answeredMax || ctx.Response.StatusCode() >= 300 {
+		return "", ""
+	}
+	var made struct{ ID, Name string }
+	if json.Unmarshal(ctx.Response.Body(), &made) != nil {
+		return "", ""
+	}
+	return made.ID, made.Name
 }
 
 // An endedAttempt is an attempt of a task with what logs tell of it.
@@ -133,35 +175,4 @@ func (s *Site) attemptEnded(a *endedAttempt) {
 	s.log.scheduler.audit.Activity(telemetry.Event{
 		ObjectIDs: []string{a.TaskID, a.appID}, ObjectNames: []string{a.task, a.app}, Origin: telemetry.ManagementAccess, Context: "Scheduler", Command: "Run task", Result: result, Message: "Task " + status,
 	})
-}
-
-// openMetrics adds what is asked for when somebody looks, and listens.
-func (s *Site) openMetrics(context.Context) (err error) {
-	m := s.metrics
-	m.Gauge("repository_pool_connections", "Connections to the database.", func() float64 { return float64(s.store.Pool().Open) })
-	m.Gauge("repository_pool_active", "Connections to the database in use.", func() float64 { return float64(s.store.Pool().Active) })
-	m.Counter("repository_pool_waits_total", "Requests that had to wait for a connection to the database.", func() float64 { return float64(s.store.Pool().Waits) })
-	m.Gauge("engine_apps", "Apps in the memory of the engine.", func() float64 { return float64(len(s.lib.OpenApps())) })
-	m.Gauge("engine_apps_bytes", "Memory of apps and results kept for them.", func() float64 { return float64(s.lib.MemoryBytes()) })
-	if s.proxy != nil {
-		m.Gauge("proxy_sessions", "Sessions of users.", func() float64 { return float64(s.proxy.Health().Sessions) })
-		m.Gauge("proxy_sockets", "Open sockets of clients, each with one to a service.", func() float64 { return float64(s.proxy.Health().Sockets) })
-		m.Gauge("proxy_requests", "Requests being answered.", func() float64 { return float64(s.proxy.Health().Requests) })
-		m.Gauge("proxy_tickets", "Tickets that are open.", func() float64 { return float64(s.door.tickets.Len()) })
-		m.Gauge("proxy_engines", "Engines that answer.", s.fleet.healthy)
-	}
-	s.metricsAt, err = net.Listen("tcp", s.opt.Metrics)
-	return err
-}
-
-// serveMetrics answers until ctx ends.
-func (s *Site) serveMetrics(ctx context.Context) {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", s.metrics.Handler())
-	server := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stopped()
-	if err := server.Serve(s.metricsAt); err != nil && ctx.Err() == nil {
-		s.opt.Log.Error("metrics", "err", err)
-	}
 }

@@ -196,7 +196,7 @@ func (e *Event) description() string {
 			text = "Success"
 		}
 	}
-	return fmt.Sprintf("Command=%s;Result=%d;ResultText=%s", e.Command, e.Result, text)
+	return fmt.Sprintf("Command=%s;Result=%d;ResultText=%s", or(e.Command, notAvailable), e.Result, text)
 }
 
 // SessionHash returns what stands for a session in logs: rows of one session

@@ -116,7 +116,7 @@ func (s *Server) addSession(c call) error {
 	if err != nil {
 		return err
 	}
-	s.opt.Audit.Info("Start session for user", "user", u.Directory+`\`+u.ID, "prefix", c.prefix, "certificate", peer(c.ctx))
+	s.opt.Audit.Info("Start session for user", "command", "Start session", "user", u.Directory+`\`+u.ID, "prefix", c.prefix, "certificate", peer(c.ctx))
 	return writeJSON(c.ctx, fasthttp.StatusCreated, struct {
 		wireSession
 		NewUser  bool
