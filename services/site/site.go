@@ -283,7 +283,8 @@ func (s *Site) openEngine(context.Context) (err error) {
 		at = "127.0.0.1:0"
 	}
 	// Whoever has no certificate of the site is kept out.
-	s.engine, err = enginehost.New(enginehost.Options{Addr: at, AllowRemote: true, TLS: s.certs.ServerTLS(), Gate: Gate(s.repo, s.lib), Log: s.log.engine.Logger,
+	s.engine, err = enginehost.New(enginehost.Options{
+		Addr: at, AllowRemote: true, TLS: s.certs.ServerTLS(), Gate: Gate(s.repo, s.lib), Log: s.log.engine.Logger,
 		Trace: s.log.engine.trace, Audit: s.log.engine.events(), Version: s.opt.Version, Metrics: s.metrics.Handler(),
 	}, s.lib)
 	return err
