@@ -327,12 +327,12 @@ func (r *Repository) buryContent(ctx context.Context, c *Caller, rows func(*stor
 	defer r.contentMu.Unlock()
 	b := &burial{content: r.content}
 	err := r.change(ctx, c, func(tx *store.Tx) error { return rows(tx, b) })
+	end := (*appfiles.Folder).Remove
+	if err != nil {
+		end = (*appfiles.Folder).Revive
+	}
 	for _, f := range b.done {
-		end := f.folder.Remove
-		if err != nil {
-			end = f.folder.Revive
-		}
-		err = errors.Join(err, end(f.id))
+		err = errors.Join(err, end(f.folder, f.id)) // one that stays does not bring the others back
 	}
 	return err
 }
