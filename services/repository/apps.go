@@ -90,26 +90,35 @@ func (r *Repository) reconcile(ctx context.Context) error {
 	if r.files == nil {
 		return nil
 	}
-	done, err := r.files.Reconcile(ctx, func(id string) (string, bool, error) {
-		e, err := r.store.Get(ctx, "App", id)
+	if err := r.reconcileFolder(ctx, r.files, "App", versionField); err != nil {
+		return fmt.Errorf("repository: files of apps: %w", err)
+	}
+	return r.catchUp(ctx)
+}
+
+// reconcileFolder brings the files of a folder and the rows of a type together;
+// a field of the row names the version of the file.
+func (r *Repository) reconcileFolder(ctx context.Context, folder *appfiles.Folder, typ, version string) error {
+	done, err := folder.Reconcile(ctx, func(id string) (string, bool, error) {
+		e, err := r.store.Get(ctx, typ, id)
 		if errors.Is(err, ErrNotFound) {
 			return "", false, nil
 		}
 		if err != nil {
 			return "", false, err
 		}
-		return text(e.Doc[versionField]), true, nil
+		return text(e.Doc[version]), true, nil
 	})
 	if err != nil {
-		return fmt.Errorf("repository: files of apps: %w", err)
+		return err
 	}
 	if len(done.Settled)+len(done.Dropped)+len(done.Revived)+len(done.Removed) > 0 {
-		r.log.Warn("ended what was left unfinished", "settled", done.Settled, "dropped", done.Dropped, "revived", done.Revived, "removed", done.Removed)
+		r.log.Warn("ended what was left unfinished", "folder", folder.Dir(), "settled", done.Settled, "dropped", done.Dropped, "revived", done.Revived, "removed", done.Removed)
 	}
 	for _, id := range done.Strange {
-		r.log.Warn("a file of an app that no row knows", "app", id)
+		r.log.Warn("a file that no row knows", "folder", folder.Dir(), "id", id)
 	}
-	return r.catchUp(ctx)
+	return nil
 }
 
 // catchUp takes over what apps tell that were saved without the repository being

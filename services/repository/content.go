@@ -344,25 +344,8 @@ func (r *Repository) reconcileContent(ctx context.Context) error {
 		return nil
 	}
 	for _, k := range ContentKinds() {
-		folder := r.content.folder(k)
-		done, err := folder.Reconcile(ctx, func(id string) (string, bool, error) {
-			e, err := r.store.Get(ctx, referenceType, id)
-			if errors.Is(err, ErrNotFound) {
-				return "", false, nil
-			}
-			if err != nil {
-				return "", false, err
-			}
-			return text(e.Doc[contentVersion]), true, nil
-		})
-		if err != nil {
+		if err := r.reconcileFolder(ctx, r.content.folder(k), referenceType, contentVersion); err != nil {
 			return fmt.Errorf("repository: static content: %w", err)
-		}
-		if n := len(done.Settled) + len(done.Dropped) + len(done.Revived) + len(done.Removed); n > 0 {
-			r.log.Warn("ended what was left unfinished", "folder", folder.Dir(), "files", n)
-		}
-		for _, id := range done.Strange {
-			r.log.Warn("a file of static content that no row knows", "folder", folder.Dir(), "id", id)
 		}
 	}
 	return sweepArchives(r.content.folder(ExtensionContent).Dir())
