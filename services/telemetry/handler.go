@@ -34,7 +34,7 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 // Handle implements [slog.Handler].
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
-	x := newRecord(&h.audit.o, r, h.attrs, "")
+	x := newRecord(&h.audit.o, r, given{attrs: h.attrs})
 	e := x.event()
 	e.hash = x.values["proxysessionid"]
 	e.Command = or(e.Command, r.Message)

@@ -40,16 +40,37 @@ var aliases = map[string]string{
 	"docid": "appid", "appid": "objectid", "resourceid": "objectid", "ipaddress": "address", "virtualproxy": "prefix", "type": "command", "qlik sense user": userKey, "connectionid": "connection",
 }
 
-// newRecord reads a record of structured logs, with the attributes that its
-// logger has.
-func newRecord(o *Options, r slog.Record, attrs []slog.Attr, group string) *record {
-	n := r.NumAttrs() + len(attrs)
-	x := &record{time: r.Time, level: r.Level, message: r.Message, values: make(map[string]string, n+4), order: make([]string, 0, n)}
+// given is what a logger has for all of its records.
+type given struct {
+	attrs []slog.Attr
+	group string // of the attributes to come, with its dot
+}
+
+func (g given) with(attrs []slog.Attr) given {
+	all := g.attrs[:len(g.attrs):len(g.attrs)]
 	for _, a := range attrs {
+		a.Key = g.group + a.Key
+		all = append(all, a)
+	}
+	return given{all, g.group}
+}
+
+func (g given) in(group string) given {
+	if group != "" {
+		g.group += group + "."
+	}
+	return g
+}
+
+// newRecord reads a record of structured logs.
+func newRecord(o *Options, r slog.Record, g given) *record {
+	n := r.NumAttrs() + len(g.attrs)
+	x := &record{time: r.Time, level: r.Level, message: r.Message, values: make(map[string]string, n+4), order: make([]string, 0, n)}
+	for _, a := range g.attrs {
 		x.add(a.Key, a.Value)
 	}
 	r.Attrs(func(a slog.Attr) bool {
-		x.add(group+a.Key, a.Value)
+		x.add(g.group+a.Key, a.Value)
 		return true
 	})
 	x.derive(o)

@@ -20,8 +20,7 @@ var serviceColumns = []string{
 type Service struct {
 	o     *Options
 	file  *rolling
-	attrs []slog.Attr
-	group string // of the attributes to come, with its dot
+	given given
 }
 
 var _ slog.Handler = (*Service)(nil)
@@ -60,26 +59,20 @@ func (s *Service) Enabled(_ context.Context, level slog.Level) bool {
 // WithAttrs implements [slog.Handler].
 func (s *Service) WithAttrs(attrs []slog.Attr) slog.Handler {
 	t := *s
-	t.attrs = s.attrs[:len(s.attrs):len(s.attrs)]
-	for _, a := range attrs {
-		a.Key = s.group + a.Key
-		t.attrs = append(t.attrs, a)
-	}
+	t.given = s.given.with(attrs)
 	return &t
 }
 
 // WithGroup implements [slog.Handler].
 func (s *Service) WithGroup(name string) slog.Handler {
 	t := *s
-	if name != "" {
-		t.group += name + "."
-	}
+	t.given = s.given.in(name)
 	return &t
 }
 
 // Handle implements [slog.Handler].
 func (s *Service) Handle(_ context.Context, r slog.Record) error {
-	x := newRecord(s.o, r, s.attrs, s.group)
+	x := newRecord(s.o, r, s.given)
 	x.logger = loggerName(serviceFacility, s.o.Service, x.values[ClassKey])
 	e := x.event()
 	e.ResultText = r.Message

@@ -16,8 +16,7 @@ import (
 type Trace struct {
 	files    *traceFiles
 	facility string // of what has none of its own
-	attrs    []slog.Attr
-	group    string // of the attributes to come, with its dot
+	given    given
 }
 
 type traceFiles struct {
@@ -73,13 +72,11 @@ func (t *Trace) Enabled(_ context.Context, level slog.Level) bool {
 // WithAttrs implements [slog.Handler].
 func (t *Trace) WithAttrs(attrs []slog.Attr) slog.Handler {
 	u := *t
-	u.attrs = t.attrs[:len(t.attrs):len(t.attrs)]
+	u.given = t.given.with(attrs)
 	for _, a := range attrs {
-		a.Key = t.group + a.Key
-		if a.Key == FacilityKey {
+		if t.given.group+a.Key == FacilityKey {
 			u.facility, _ = facilityOf(t.files.o.Service, a.Value.String())
 		}
-		u.attrs = append(u.attrs, a)
 	}
 	return &u
 }
@@ -87,16 +84,14 @@ func (t *Trace) WithAttrs(attrs []slog.Attr) slog.Handler {
 // WithGroup implements [slog.Handler].
 func (t *Trace) WithGroup(name string) slog.Handler {
 	u := *t
-	if name != "" {
-		u.group += name + "."
-	}
+	u.given = t.given.in(name)
 	return &u
 }
 
 // Handle implements [slog.Handler].
 func (t *Trace) Handle(_ context.Context, r slog.Record) error {
 	o := &t.files.o
-	x := newRecord(o, r, t.attrs, t.group)
+	x := newRecord(o, r, t.given)
 	facility, own := t.facility, facilities[o.Service][t.facility]
 	if named, ok := x.values[FacilityKey]; ok {
 		facility, own = facilityOf(o.Service, named)
