@@ -1,13 +1,10 @@
 package site
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/session"
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/api"
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
@@ -83,34 +81,31 @@ func newNode(t *testing.T, dir string, db *store.Store) *node {
 // do sends a request that has to have a status, and returns what came.
 func (n *node) do(who, method, path string, body []byte, status int) []byte {
 	n.t.Helper()
-	sep := "?"
-	if strings.Contains(path, "?") {
-		sep = "&"
+	kind := ""
+	switch {
+	case strings.Contains(path, "upload"):
+		kind = "application/vnd.qlik.sense.app"
+	case body != nil:
+		kind = "application/json"
 	}
-	r, err := http.NewRequestWithContext(n.t.Context(), method, n.url+path+sep+"xrfkey="+key, bytes.NewReader(body))
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	r.Header.Set("X-Qlik-Xrfkey", key)
-	r.Header.Set("Test-Caller", who)
-	if strings.Contains(path, "upload") {
-		r.Header.Set("Content-Type", "application/vnd.qlik.sense.app")
-	} else if body != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	a, err := http.DefaultClient.Do(r)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	defer func() { _ = a.Body.Close() }()
-	text, err := io.ReadAll(a.Body)
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	a, text := n.send(who, method, path, kind, body)
 	if a.StatusCode != status {
 		n.t.Fatalf("%s %s by %s: %d %s, want %d", method, path, who, a.StatusCode, text, status)
 	}
-	return text
+	return []byte(text)
+}
+
+// session opens a session of the engine for DOM\<name>, until the end of the
+// test.
+func (n *node) session(name string) *session.Session {
+	n.t.Helper()
+	if _, _, err := n.repo.LogIn(n.t.Context(), &repository.Caller{Directory: "DOM", ID: name}, ""); err != nil {
+		n.t.Fatal(err)
+	}
+	s := session.New(name, "UserDirectory=DOM; UserId="+name, n.lib, slog.New(slog.DiscardHandler))
+	s.Gate = Gate(n.repo, n.lib)("DOM", name, nil)
+	n.t.Cleanup(s.Close)
+	return s
 }
 
 func (n *node) entity(who, method, path string, body []byte, status int) (e map[string]any) {

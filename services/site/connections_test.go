@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,17 +27,7 @@ func TestConnections(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("x\n1\n2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	gates := Gate(n.repo, n.lib)
-	open := func(user string) *session.Session {
-		if _, _, err := n.repo.LogIn(t.Context(), &repository.Caller{Directory: "DOM", ID: user}, ""); err != nil {
-			t.Fatal(err)
-		}
-		s := session.New(user, "UserDirectory=DOM; UserId="+user, n.lib, slog.New(slog.DiscardHandler))
-		s.Gate = gates("DOM", user, nil)
-		t.Cleanup(s.Close)
-		return s
-	}
-	ann, bob := open("ann"), open("bob")
+	ann, bob := n.session("ann"), n.session("bob")
 	id, err := ann.CreateApp("Ann's")
 	if err != nil {
 		t.Fatal(err)

@@ -51,7 +51,9 @@ func (n *node) send(who, method, path, contentType string, body []byte, header .
 	}
 	r.Header.Set("X-Qlik-Xrfkey", key)
 	r.Header.Set("Test-Caller", who)
-	r.Header.Set("Content-Type", contentType)
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

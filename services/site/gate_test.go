@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"testing"
 
 	"github.com/cognate-bi/cognate/engine/access"
@@ -12,7 +11,6 @@ import (
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/session"
-	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/repository/store/storetest"
@@ -22,17 +20,7 @@ import (
 // against the rules of the site.
 func TestEngineAsksTheRules(t *testing.T) {
 	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
-	gates := Gate(n.repo, n.lib)
-	open := func(user string) *session.Session {
-		if _, _, err := n.repo.LogIn(t.Context(), &repository.Caller{Directory: "DOM", ID: user}, ""); err != nil {
-			t.Fatal(err)
-		}
-		s := session.New(user, "UserDirectory=DOM; UserId="+user, n.lib, slog.New(slog.DiscardHandler))
-		s.Gate = gates("DOM", user, nil)
-		t.Cleanup(s.Close)
-		return s
-	}
-	ann, bob := open("ann"), open("bob")
+	ann, bob := n.session("ann"), n.session("bob")
 	id, err := ann.CreateApp("Ann's")
 	if err != nil {
 		t.Fatal(err)

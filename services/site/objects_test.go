@@ -31,14 +31,10 @@ type user struct {
 
 func (n *node) user(name string) *user {
 	n.t.Helper()
-	if _, _, err := n.repo.LogIn(n.t.Context(), &repository.Caller{Directory: "DOM", ID: name}, ""); err != nil {
-		n.t.Fatal(err)
-	}
-	s := session.New(name, "UserDirectory=DOM; UserId="+name, n.lib, slog.New(slog.DiscardHandler))
-	s.Gate = Gate(n.repo, n.lib)("DOM", name, nil)
+	s := n.session(name)
 	u := &user{t: n.t, session: s, frames: make(chan string, 1000)}
 	u.conn = qix.NewConn(s, func(f []byte) { u.frames <- string(f) }, slog.New(slog.DiscardHandler), qix.Limits{})
-	n.t.Cleanup(func() { u.conn.Close(); s.Close() })
+	n.t.Cleanup(u.conn.Close)
 	return u
 }
 
