@@ -71,7 +71,7 @@ func (h *Host) performed(who *client, d *qix.Done, before heap) {
 	ms := func(t time.Duration) float64 { return float64(t.Microseconds()) / 1e3 }
 	level := h.opt.Slow.level(d.Took, peak)
 	h.slow.Log(context.Background(), level, "QIX request", append(who.attrs(), "SessionId", d.Session.LogID, "CServerId", h.process, "Method", watched[d.Method], "RequestId", d.RequestID,
-		"Target", d.Method, "RequestException", failed, "AnyException", failed, "ProcessTime", ms(d.Took), "WorkTime", ms(d.Took), "LockTime", ms(d.Waited), "ValidateTime", 0, "TraverseTime", 0,
+		"Target", d.Method, "RequestException", failed, "AnyException", failed, "ProcessTime", ms(d.Took), "WorkTime", ms(d.Took), "LockTime", ms(d.Waited),
 		"Handle", d.Handle, "AppId", d.AppID, "DocId", d.AppID, "ObjectId", unknown(d.ObjectID), "ObjectType", unknown(d.ObjectType), "NetRam", net, "PeakRam", peak)...)
 }
 
