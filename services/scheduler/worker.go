@@ -43,6 +43,9 @@ func NewWorker(name string, slots int, store Store, run Executor, s Settings) *W
 	return &Worker{name: name, slots: max(1, slots), store: store, run: run, set: s.withDefaults(), current: map[string]context.CancelFunc{}}
 }
 
+// Slots is how many attempts the worker runs at a time.
+func (w *Worker) Slots() int { return w.slots }
+
 // Run works until ctx ends, and then until what it was running has stopped.
 func (w *Worker) Run(ctx context.Context) {
 	w.heard = w.set.Now()

@@ -113,3 +113,26 @@ func TestScheduledReload(t *testing.T) {
 		t.Errorf("an execution that has ended is there: %v", err)
 	}
 }
+
+// The settings of a scheduler say how many tasks its node runs at a time, from
+// its next start on.
+func TestSlots(t *testing.T) {
+	dir := t.TempDir()
+	for _, want := range []int{4, 2} {
+		t.Run(fmt.Sprint(want), func(t *testing.T) {
+			s := start(t, dir)
+			if got := s.worker.Slots(); got != want {
+				t.Errorf("%d slots, want %d", got, want)
+			}
+			self := repository.Service("api")
+			list, err := s.Repo().List(t.Context(), &self, s.Repo().Schema().Type("SchedulerService"), repository.Query{})
+			if err != nil || len(list) != 1 {
+				t.Fatal(list, err)
+			}
+			list[0]["settings"].(map[string]any)["maxConcurrentEngines"] = number(2)
+			if _, err := s.Repo().Update(t.Context(), &self, s.Repo().Schema().Type("SchedulerService"), list[0]["id"].(string), list[0]); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

@@ -26,6 +26,7 @@ import (
 	"github.com/cognate-bi/cognate/services/repository/api"
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
 	"github.com/cognate-bi/cognate/services/repository/callback"
+	"github.com/cognate-bi/cognate/services/repository/filter"
 	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/scheduler"
 	"github.com/cognate-bi/cognate/services/telemetry"
@@ -74,7 +75,7 @@ func (o *Options) importDir() string { return filepath.Join(o.Dir, "Import") }
 // A Site is a running node.
 type Site struct {
 	tasks  tasks
-	worker *scheduler.Worker
+	worker *scheduler.Worker // nil: this node runs no tasks
 	logs   *logs
 	log    serviceLogs
 
@@ -159,6 +160,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		{"pages", o.Roles.Proxy, s.openPages},
 		{"addresses of the proxy", o.Roles.Proxy, s.openListeners},
 		{"node", true, s.join},
+		{"worker", o.Roles.Scheduler && o.Roles.Engine, s.openWorker},
 		{"proxy", o.Roles.Proxy, s.openProxy},
 		{"metrics", true, s.openMetrics},
 	} {
@@ -226,13 +228,8 @@ func (s *Site) openRepository(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	set := scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.log.scheduler.Logger}
 	on := &board{db: s.store, logs: logs, ended: s.attemptEnded}
-	s.tasks = tasks{on, scheduler.NewManager(on, set)}
-	if s.opt.Roles.Scheduler && s.opt.Roles.Engine {
-		x := &executor{repo: s.repo, store: s.store, logs: logs, log: s.log.scheduler.trace, programs: s.opt.Programs}
-		s.worker = scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), slots, on, x, set)
-	}
+	s.tasks = tasks{on, scheduler.NewManager(on, s.schedulerSettings())}
 	return nil
 }
 
@@ -243,8 +240,25 @@ func (s *Site) openAPI(context.Context) (err error) {
 	return err
 }
 
-// slots is how many reloads run at a time.
-const slots = 4
+func (s *Site) schedulerSettings() scheduler.Settings {
+	return scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.log.scheduler.Logger}
+}
+
+// openWorker makes the worker of a node, which runs as many tasks at a time as
+// the settings of its scheduler say.
+func (s *Site) openWorker(ctx context.Context) error {
+	services, err := s.store.List(ctx, "SchedulerService", store.Query{Where: filter.Equal("serverNodeConfiguration.id", s.node)})
+	if err != nil {
+		return err
+	}
+	slots := 1
+	for _, e := range services {
+		slots = whole(objectOf(e.Doc["settings"])["maxConcurrentEngines"])
+	}
+	x := &executor{repo: s.repo, store: s.store, logs: s.tasks.board.logs, log: s.log.scheduler.trace, programs: s.opt.Programs}
+	s.worker = scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), slots, s.tasks.board, x, s.schedulerSettings())
+	return nil
+}
 
 func (s *Site) database() string {
 	if s.opt.Database != "" {
