@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -22,8 +23,8 @@ const (
 	hubPage    = 100
 )
 
-// runHubList measures the first page of a user's apps, with nothing known of
-// him, and again, on each database.
+// runHubList measures the first page of a user's apps and all of them, with
+// nothing known of him, and again, on each database.
 func runHubList(ctx context.Context, s *suite) error {
 	dir, err := os.MkdirTemp("", "cognate-hub")
 	if err != nil {
@@ -50,6 +51,14 @@ func runHubList(ctx context.Context, s *suite) error {
 	return s.hubList(ctx, "PostgreSQL", store.Config{Driver: store.Postgres, DSN: dsn, SiteKey: key[:]})
 }
 
+// hubLists yields what is measured on a database, and how many apps it takes:
+// the first page, and all.
+func hubLists(database string) iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		_ = yield("hub list, "+database, hubPage) && yield("all of a user's apps, "+database, 0)
+	}
+}
+
 func (s *suite) hubList(ctx context.Context, database string, cfg store.Config) (err error) {
 	db, err := store.Open(ctx, cfg)
 	if err != nil {
@@ -68,22 +77,28 @@ func (s *suite) hubList(ctx context.Context, database string, cfg store.Config) 
 	if err := fillHub(ctx, repo); err != nil {
 		return err
 	}
-	list := func() (string, error) {
-		found, err := repo.Condensed(ctx, ann, repo.Schema().Type("App"), repository.Query{OrderBy: "name", Take: hubPage})
-		if err != nil || len(found) == 0 {
-			return "", fmt.Errorf("%d apps: %w", len(found), err)
+	list := func(take int) func() (string, error) {
+		return func() (string, error) {
+			found, err := repo.Condensed(ctx, ann, repo.Schema().Type("App"), repository.Query{OrderBy: "name", Take: take})
+			if err != nil || len(found) == 0 {
+				return "", fmt.Errorf("%d apps: %w", len(found), err)
+			}
+			return fmt.Sprintf("%d apps, %v to %v", len(found), found[0]["name"], found[len(found)-1]["name"]), nil
 		}
-		return fmt.Sprintf("%d apps, %v to %v", len(found), found[0]["name"], found[len(found)-1]["name"]), nil
 	}
 	forget := func() error {
 		repo.ResetRules("measured anew")
 		return nil
 	}
-	name := "hub list, " + database
-	if err := s.repeat(ctx, name+", nothing known", forget, list); err != nil {
-		return err
+	for name, take := range hubLists(database) {
+		if err := s.repeat(ctx, name+", nothing known", forget, list(take)); err != nil {
+			return err
+		}
+		if err := s.repeat(ctx, name+", again", nil, list(take)); err != nil {
+			return err
+		}
 	}
-	return s.repeat(ctx, name+", again", nil, list)
+	return nil
 }
 
 // fillHub makes streams, rules and apps.

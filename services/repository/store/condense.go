@@ -3,25 +3,26 @@ package store
 import "github.com/cognate-bi/cognate/services/repository/schema"
 
 // Condense returns the condensed form of an entity, as lists and references
-// show it. Fields that are not there are nil, so are privileges.
+// show it. Fields that are not there are nil, so are privileges; objects and
+// lists are the entity's own.
 func (s *Store) Condense(e *Entity) map[string]any {
 	t := s.cfg.Schema.Type(e.Type)
 	out := make(map[string]any, len(t.Condensed)+2)
 	out[schema.ID], out[schema.Privileges] = e.ID, nil
 	for _, name := range t.Condensed {
-		out[name] = clone(e.Doc[name])
+		out[name] = e.Doc[name]
 	}
 	return out
 }
 
 // Full returns the full form of an entity. Fields that are not there are nil,
-// so are privileges.
+// so are privileges; objects and lists are the entity's own.
 func (s *Store) Full(e *Entity) map[string]any {
 	t := s.cfg.Schema.Type(e.Type)
 	out := make(map[string]any, len(t.Fields)+6)
 	for i := range t.Fields {
 		name := t.Fields[i].Name
-		out[name] = clone(e.Doc[name])
+		out[name] = e.Doc[name]
 	}
 	out[schema.ID] = e.ID
 	out[schema.CreatedDate] = schema.FormatDate(e.Created)
@@ -30,23 +31,4 @@ func (s *Store) Full(e *Entity) map[string]any {
 	out[schema.SchemaPath] = t.SchemaPath
 	out[schema.Privileges] = nil
 	return out
-}
-
-// clone copies the objects and lists of a value.
-func clone(v any) any {
-	switch x := v.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(x))
-		for name, value := range x {
-			out[name] = clone(value)
-		}
-		return out
-	case []any:
-		out := make([]any, len(x))
-		for i, value := range x {
-			out[i] = clone(value)
-		}
-		return out
-	}
-	return v
 }

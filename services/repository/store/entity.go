@@ -9,6 +9,7 @@ import (
 
 	"github.com/cognate-bi/cognate/services/repository/filter"
 	"github.com/cognate-bi/cognate/services/repository/schema"
+	fastjson "github.com/goccy/go-json"
 )
 
 // An Entity is one document with its base fields.
@@ -33,7 +34,7 @@ func scanEntity(rows *sql.Rows) (*Entity, error) {
 		return nil, err
 	}
 	e.Created, e.Modified = time.UnixMilli(created).UTC(), time.UnixMilli(modified).UTC()
-	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec := fastjson.NewDecoder(bytes.NewReader(doc))
 	dec.UseNumber()
 	if err := dec.Decode(&e.Doc); err != nil {
 		return nil, fmt.Errorf("document of %s %s: %w", e.Type, e.ID, err)

@@ -76,7 +76,28 @@ func (x *expansion) fill() {
 		if e == nil {
 			continue
 		}
-		maps.Copy(ref, x.store.Condense(e))
+		for name, v := range x.store.Condense(e) {
+			ref[name] = clone(v) // each reference is filled by itself
+		}
 		x.collect(x.store.cfg.Schema.Type(e.Type), ref)
 	}
+}
+
+// clone copies the objects and lists of a value.
+func clone(v any) any {
+	switch x := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for name, value := range x {
+			out[name] = clone(value)
+		}
+		return out
+	case []any:
+		out := make([]any, len(x))
+		for i, value := range x {
+			out[i] = clone(value)
+		}
+		return out
+	}
+	return v
 }
