@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/cognate-bi/cognate/services/proxy/balance"
 	"github.com/cognate-bi/cognate/services/proxy/session"
@@ -30,6 +31,7 @@ type fleet struct {
 	repo   *repository.Repository
 	client *fasthttp.Client
 	log    *slog.Logger
+	checks singleflight.Group
 
 	mu      sync.Mutex
 	engines []engineState
@@ -96,7 +98,7 @@ func (f *fleet) read(ctx context.Context) error {
 		}
 	}
 	f.mu.Unlock()
-	f.check()
+	f.askAll()
 	return nil
 }
 
@@ -126,8 +128,13 @@ func (f *fleet) watch(ctx context.Context) {
 	}
 }
 
-// check asks all engines, at a time.
+// check is askAll, once for all who want it at the same time.
 func (f *fleet) check() {
+	_, _, _ = f.checks.Do("", func() (any, error) { f.askAll(); return nil, nil })
+}
+
+// askAll asks all engines how they are, at a time.
+func (f *fleet) askAll() {
 	f.mu.Lock()
 	list := slices.Clone(f.engines)
 	f.mu.Unlock()
@@ -171,11 +178,16 @@ func (f *fleet) note(e engineState, h engineHealth, err error) {
 	}
 }
 
-// Engines implements [proxy.Engines].
+// Engines implements [proxy.Engines]. If no engine answered when it was asked
+// last, they are asked again first: nobody is sent away for a check that failed
+// a moment ago.
 func (f *fleet) Engines(ctx context.Context, u session.User, app string) ([]balance.Engine, error) {
 	allowed, err := f.allowed(ctx, u, app)
 	if err != nil {
 		return nil, err
+	}
+	if f.healthy() == 0 {
+		f.check()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -2,8 +2,10 @@ package site
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +98,20 @@ func healthy(t *testing.T, s *running) (nodes []string) {
 		}
 	}
 	return nodes
+}
+
+// A check that failed sends nobody away while the engine answers.
+func TestEnginesAreAskedAgain(t *testing.T) {
+	s := start(t, t.TempDir())
+	s.fleet.mu.Lock()
+	engines := slices.Clone(s.fleet.engines)
+	s.fleet.mu.Unlock()
+	for _, e := range engines {
+		s.fleet.note(e, engineHealth{}, errors.New("a check that failed"))
+	}
+	if n := len(healthy(t, s)); n != 1 {
+		t.Errorf("%d engines can take a session, want 1", n)
+	}
 }
 
 func TestValidate(t *testing.T) {
