@@ -224,11 +224,13 @@ func connect(ctx context.Context, d *websocket.Dialer, url string, header http.H
 		return nil, err
 	}
 	v := &visitor{ws: ws}
+	said := "nothing"
 	for {
 		a, err := v.read()
 		if err != nil {
-			return nil, errors.Join(err, ws.Close())
+			return nil, errors.Join(fmt.Errorf("greeted with %s: %w", said, err), ws.Close())
 		}
+		said = a.Method
 		if a.Method == "OnConnected" { // a proxy says something before
 			return v, nil
 		}

@@ -135,7 +135,9 @@ func (w *siteWork) visit(ctx context.Context, i int) (*visitor, error) {
 
 // crowds measures users who work. A few who hardly think come first: the engine
 // keeps results for whoever asks the same again, up to a bound, and what it keeps
-// belongs to no session. Then a few are the measure for the memory of many.
+// belongs to no session. Then a few, who together click as often as many, are the
+// measure for their memory: what the collector leaves to lie about depends on
+// clicks, not on sessions.
 func (w *siteWork) crowds(ctx context.Context) error {
 	before, err := w.site.look(ctx, "site, before all")
 	if err != nil {
@@ -146,6 +148,7 @@ func (w *siteWork) crowds(ctx context.Context) error {
 		return err
 	}
 	defer leave([]*visitor{keeper})
+	kept := keep([]*visitor{keeper})
 	first := crowd{visit: w.visit, think: 10 * time.Millisecond, measured: min(w.suite.cfg.Measured, 15*time.Second)}
 	if err := first.run(ctx, comeAtATime); err != nil {
 		return err
@@ -155,19 +158,23 @@ func (w *siteWork) crowds(ctx context.Context) error {
 		return err
 	}
 	w.suite.report.add(Figure{Workload: "site, app and results kept, live heap", Unit: "MiB", Samples: []float64{mebibytes(after.live - before.live)}})
-	few, err := w.crowd(ctx, fewUsers)
-	if err != nil {
-		return err
-	}
 	for _, n := range w.suite.cfg.Sessions {
-		many, err := w.crowd(ctx, n)
+		many, err := w.crowd(ctx, n, w.suite.cfg.Think)
 		if err != nil {
 			return err
 		}
 		many.report(w.suite.report)
-		if n > fewUsers {
-			w.memory(siteName(n), few.end, many.end, n-fewUsers)
+		if n <= fewUsers {
+			continue
 		}
+		few, err := w.crowd(ctx, fewUsers, w.suite.cfg.Think*fewUsers/time.Duration(n))
+		if err != nil {
+			return err
+		}
+		w.memory(siteName(n), few.end, many.end, n-fewUsers)
+	}
+	if _, err := kept(ctx); err != nil {
+		return fmt.Errorf("the session that keeps the app open: %w", err)
 	}
 	return nil
 }
@@ -184,9 +191,9 @@ type siteCrowd struct {
 	resident   []float64     // MiB, from time to time
 }
 
-// crowd measures n users.
-func (w *siteWork) crowd(ctx context.Context, n int) (*siteCrowd, error) {
-	m := &siteCrowd{crowd: crowd{visit: w.visit, think: w.suite.cfg.Think, measured: w.suite.cfg.Measured}, n: n}
+// crowd measures n users who think for so long.
+func (w *siteWork) crowd(ctx context.Context, n int, think time.Duration) (*siteCrowd, error) {
+	m := &siteCrowd{crowd: crowd{visit: w.visit, think: think, measured: w.suite.cfg.Measured}, n: n}
 	var err error
 	over := make(chan struct{})
 	var sampling sync.WaitGroup
