@@ -110,6 +110,26 @@ func testContentLibraries(t *testing.T, n *node) {
 	if a, _ := n.send(asBob, "GET", "/content/Default/logo.PNG", "", nil, "If-None-Match", tag); a.StatusCode != 304 {
 		t.Errorf("asked again: %d", a.StatusCode)
 	}
+	for _, tt := range []struct {
+		asked, ifRange string
+		status         int
+		content, where string
+	}{
+		{"bytes=1-", "", 206, "ng", "bytes 1-2/3"},
+		{"bytes=-1", tag, 206, "g", "bytes 2-2/3"},
+		{"bytes=0-0", `"another version"`, 200, "png", ""},
+		{"bytes=0-0,2-2", "", 200, "png", ""},
+		{"bytes=3-", "", 416, "", "bytes */3"},
+	} {
+		header := []string{"Range", tt.asked}
+		if tt.ifRange != "" {
+			header = append(header, "If-Range", tt.ifRange)
+		}
+		a, text := n.send(asBob, "GET", "/content/Default/logo.png", "", nil, header...)
+		if a.StatusCode != tt.status || text != tt.content || a.Header.Get("Content-Range") != tt.where {
+			t.Errorf("%s: %d %q %q", tt.asked, a.StatusCode, text, a.Header.Get("Content-Range"))
+		}
+	}
 	if a, text := n.send(asBob, "HEAD", "/content/Default/logo.PNG", "", nil); a.StatusCode != 200 || text != "" || a.ContentLength != 3 {
 		t.Errorf("HEAD: %d %q %d", a.StatusCode, text, a.ContentLength)
 	}

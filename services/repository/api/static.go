@@ -1,7 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"mime"
 	"net/url"
 	"slices"
@@ -45,8 +48,36 @@ func (s *Server) HandleStatic(ctx *fasthttp.RequestCtx, c repository.Caller) {
 		return
 	}
 	ctx.SetContentType(withCharset(f.MimeType))
-	ctx.SetBodyStream(f.File, int(f.SizeBytes)) // which closes it
+	sendRange(ctx, f)
 	ctx.Response.SkipBody = ctx.IsHead()
+}
+
+// sendRange sends a file, or the part of it that is asked for: players seek in
+// films, and some play none otherwise. A part of another version is not sent.
+func sendRange(ctx *fasthttp.RequestCtx, f *repository.ContentFile) {
+	h := &ctx.Response.Header
+	h.Set("Accept-Ranges", "bytes")
+	asked := ctx.Request.Header.Peek("Range")
+	if version := string(ctx.Request.Header.Peek("If-Range")); len(asked) == 0 || bytes.ContainsRune(asked, ',') || version != "" && version != etag(f) { // all of it answers several parts, too
+		ctx.SetBodyStream(f.File, int(f.SizeBytes)) // which closes it
+		return
+	}
+	first, last, err := fasthttp.ParseByteRange(asked, int(f.SizeBytes))
+	if err != nil {
+		_ = f.File.Close() // only read
+		h.Set("Content-Range", fmt.Sprintf("bytes */%d", f.SizeBytes))
+		ctx.SetStatusCode(fasthttp.StatusRequestedRangeNotSatisfiable)
+		return
+	}
+	h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, f.SizeBytes))
+	ctx.SetStatusCode(fasthttp.StatusPartialContent)
+	ctx.SetBodyStream(&part{io.NewSectionReader(f.File, int64(first), int64(last-first+1)), f.File}, last-first+1)
+}
+
+// A part is a part of a file, which is closed with it.
+type part struct {
+	*io.SectionReader
+	io.Closer
 }
 
 // staticPath reads /<root>/<library>/<path>.
