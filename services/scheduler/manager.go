@@ -14,6 +14,7 @@ type Settings struct {
 	Now     func() time.Time
 	NewID   func() string // of executions
 	Log     *slog.Logger
+	Counts  *Counts // of what is done with these settings; default new ones
 }
 
 func (s Settings) withDefaults() Settings {
@@ -28,6 +29,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Counts == nil {
+		s.Counts = new(Counts)
 	}
 	return s
 }
@@ -99,10 +103,20 @@ func (m *Manager) update(ctx context.Context, change func(*Rules, *Board) ([]Res
 func update(ctx context.Context, store Store, set *Settings, change func(*Rules, *Board) ([]Result, error)) error {
 	plan, err := store.Plan(ctx)
 	if err != nil {
+		set.Counts.updated(delta{}, err)
 		return err
 	}
+	set.Counts.planned(plan)
 	r := &Rules{Plan: plan, Now: set.Now(), NewID: set.NewID, Silence: set.Silence}
-	return store.Update(ctx, func(b *Board) ([]Result, error) { return change(r, b) })
+	var made delta
+	err = store.Update(ctx, func(b *Board) ([]Result, error) {
+		before := look(b)
+		results, err := change(r, b)
+		made = compare(before, b, results, r.Now, r.Silence) // of the last time, if it is done again
+		return results, err
+	})
+	set.Counts.updated(made, err)
+	return err
 }
 
 // every calls f at once and then again and again until ctx ends.

@@ -159,8 +159,10 @@ func (w *Worker) finish(ctx context.Context, a Attempt, done Done, failure error
 		})
 		switch {
 		case err == nil:
+			w.set.Counts.ended(failure, false)
 			cancel()
 		case errors.Is(err, ErrLost):
+			w.set.Counts.ended(failure, true)
 			w.set.Log.Warn("an attempt ended that was given up on", "execution", a.ExecutionID, "attempt", a.Number)
 			cancel()
 		case ctx.Err() == nil:
