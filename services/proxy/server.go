@@ -160,10 +160,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Health is what monitors ask.
 type Health struct {
-	Draining bool  `json:"draining"`
-	Requests int64 `json:"requests"`
-	Sockets  int   `json:"sockets"`
-	Sessions int   `json:"sessions"`
+	Draining    bool  `json:"draining"`
+	Connections int   `json:"connections"`
+	Requests    int64 `json:"requests"`
+	Sockets     int   `json:"sockets"`
+	Sessions    int   `json:"sessions"`
 
 	EngineSockets int   `json:"engineSockets"`
 	EngineUsers   int   `json:"engineUsers"`            // with a socket to an engine
@@ -174,7 +175,7 @@ type Health struct {
 func (s *Server) Health() Health {
 	engines, users := s.sockets.engines()
 	return Health{
-		Draining: s.draining.Load(), Requests: s.running.Load(), Sockets: s.sockets.len(), Sessions: s.opt.Sessions.Len(),
+		Draining: s.draining.Load(), Connections: int(s.http.GetOpenConnectionsCount()), Requests: s.running.Load(), Sockets: s.sockets.len(), Sessions: s.opt.Sessions.Len(),
 		EngineSockets: engines, EngineUsers: users, Decisions: s.decisions.Load(),
 	}
 }

@@ -103,6 +103,7 @@ func TestLogs(t *testing.T) {
 	}
 	for _, want := range []string{
 		`cognate_scheduler_attempts_total{status="FinishedSuccess"} 1`, `cognate_scheduler_attempts_total{status="FinishedFail"} 1`, `cognate_repository_requests_total{method="POST",status="`,
+		"cognate_scheduler_starts_total 2", "cognate_scheduler_done_total 1", "cognate_scheduler_failed_total 1", "cognate_scheduler_workers 1", "cognate_repository_pool_queue 0",
 		"cognate_proxy_sessions 1", "cognate_proxy_engines 1", "cognate_repository_pool_connections ", "go_goroutines ", "process_cpu_seconds_total ",
 	} {
 		if !strings.Contains(string(text), want) {

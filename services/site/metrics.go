@@ -10,6 +10,7 @@ import (
 
 	"github.com/cognate-bi/cognate/services/enginehost"
 	"github.com/cognate-bi/cognate/services/repository/api"
+	"github.com/cognate-bi/cognate/services/scheduler"
 	"github.com/cognate-bi/cognate/services/telemetry"
 )
 
@@ -30,6 +31,8 @@ func (s *Site) openMetrics(context.Context) (err error) {
 	m.Counter("log_failures_total", "Rows of logs that could not be written.", func() float64 { return float64(s.logs.failures.Load()) })
 	m.Gauge("repository_pool_connections", "Connections to the database.", func() float64 { return float64(s.store.Pool().Open) })
 	m.Gauge("repository_pool_active", "Connections to the database in use.", func() float64 { return float64(s.store.Pool().Active) })
+	m.Gauge("repository_pool_queue", "Requests that wait for a connection to the database.", func() float64 { return float64(s.store.Pool().Waiting) })
+	m.Counter("repository_pool_completed_total", "Uses of connections to the database that have ended.", func() float64 { return float64(s.store.Pool().Done) })
 	m.Counter("repository_pool_waits_total", "Requests that had to wait for a connection to the database.", func() float64 { return float64(s.store.Pool().Waits) })
 	m.Gauge("engine_apps", "Apps in the memory of the engine.", func() float64 { return float64(len(s.lib.OpenApps())) })
 	m.Gauge("engine_apps_bytes", "Memory of apps and results kept for them.", func() float64 { return float64(s.lib.MemoryBytes()) })
@@ -45,9 +48,7 @@ func (s *Site) openMetrics(context.Context) (err error) {
 	if s.proxy != nil {
 		s.proxyMetrics(m)
 	}
-	if s.worker != nil {
-		m.Gauge("scheduler_attempts_running", "Attempts of tasks that run on this node.", func() float64 { return float64(s.worker.Running()) })
-	}
+	s.schedulerMetrics(m)
 	if s.opt.Metrics == "" {
 		return nil
 	}
@@ -90,10 +91,44 @@ func (s *Site) proxyMetrics(m *telemetry.Metrics) {
 	m.Gauge("proxy_sockets", "Open sockets of clients, each with one to a service.", func() float64 { return float64(s.proxy.Health().Sockets) })
 	m.Gauge("proxy_engine_sockets", "Open sockets to engines.", func() float64 { return float64(s.proxy.Health().EngineSockets) })
 	m.Gauge("proxy_engine_users", "Users with an open socket to an engine.", func() float64 { return float64(s.proxy.Health().EngineUsers) })
+	m.Gauge("proxy_connections", "Open connections of clients.", func() float64 { return float64(s.proxy.Health().Connections) })
 	m.Gauge("proxy_requests", "Requests being answered.", func() float64 { return float64(s.proxy.Health().Requests) })
 	m.Gauge("proxy_tickets", "Tickets that are open.", func() float64 { return float64(s.door.tickets.Len()) })
 	m.Gauge("proxy_engines", "Engines that answer.", s.fleet.healthy)
 	m.Counter("proxy_decisions_total", "Engines chosen for requests and sockets.", func() float64 { return float64(s.proxy.Health().Decisions) })
+}
+
+// schedulerMetrics adds what manager and worker of this node do, and how the
+// board of the site was when they last looked at it.
+func (s *Site) schedulerMetrics(m *telemetry.Metrics) {
+	type value = func(t *scheduler.Tally) int64
+	told := func(value value) func() float64 {
+		return func() float64 { t := s.counts.Tally(); return float64(value(&t)) }
+	}
+	for _, c := range []struct {
+		name, help string
+		value      value
+	}{
+		{"triggers", "Executions that were queued.", func(t *scheduler.Tally) int64 { return t.Triggered }},
+		{"skipped", "Executions that were not begun: the task was disabled, or running.", func(t *scheduler.Tally) int64 { return t.Skipped }},
+		{"starts", "Attempts that were begun.", func(t *scheduler.Tally) int64 { return t.Started }},
+		{"stops", "Executions whose end was asked for.", func(t *scheduler.Tally) int64 { return t.Stops }},
+		{"retries", "Attempts that another one was to follow.", func(t *scheduler.Tally) int64 { return t.Retries }},
+		{"done", "Attempts whose good end the board has taken.", func(t *scheduler.Tally) int64 { return t.Done }},
+		{"failed", "Attempts whose failure the board has taken.", func(t *scheduler.Tally) int64 { return t.Failed }},
+		{"lost", "Attempts that were given to others meanwhile.", func(t *scheduler.Tally) int64 { return t.Lost }},
+		{"settings_updates", "Times that tasks or events had changed.", func(t *scheduler.Tally) int64 { return t.Plans }},
+		{"board_updates", "Looks at the board of the site.", func(t *scheduler.Tally) int64 { return t.Updates }},
+		{"board_errors", "Looks at the board that failed.", func(t *scheduler.Tally) int64 { return t.Errors }},
+	} {
+		m.Counter("scheduler_"+c.name+"_total", c.help, told(c.value))
+	}
+	m.Gauge("scheduler_waiting", "Executions of the site that wait.", told(func(t *scheduler.Tally) int64 { return t.Waiting }))
+	m.Gauge("scheduler_running", "Executions of the site that run.", told(func(t *scheduler.Tally) int64 { return t.Running }))
+	m.Gauge("scheduler_workers", "Workers of the site that are there.", told(func(t *scheduler.Tally) int64 { return t.Workers }))
+	if s.worker != nil {
+		m.Gauge("scheduler_attempts_running", "Attempts of tasks that run on this node.", func() float64 { return float64(s.worker.Running()) })
+	}
 }
 
 // serveMetrics answers until ctx ends.

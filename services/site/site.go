@@ -90,6 +90,7 @@ type Site struct {
 	accounts *Accounts
 	certs    *certs.Store
 	fleet    *fleet
+	counts   scheduler.Counts // of its manager and worker
 	door     *door
 
 	engine  *enginehost.Host // nil: not on this node, as the next ones
@@ -241,7 +242,7 @@ func (s *Site) openAPI(context.Context) (err error) {
 }
 
 func (s *Site) schedulerSettings() scheduler.Settings {
-	return scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.log.scheduler.Logger}
+	return scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.log.scheduler.Logger, Counts: &s.counts}
 }
 
 // openWorker makes the worker of a node, which runs as many tasks at a time as
