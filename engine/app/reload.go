@@ -32,6 +32,8 @@ func (a *App) Reload(ctx context.Context, user string) (ok bool, err error) {
 // Reloading is how an app is reloaded.
 type Reloading struct {
 	User string // for the script
+	// Partial runs only the loads with ADD or REPLACE; the tables of others stay.
+	Partial bool
 	// Connections are what the script may load from, beside those of the app
 	// unless [Options.SiteConnections] says that those do not count.
 	Connections []Connection
@@ -60,7 +62,9 @@ func (a *App) ReloadWith(ctx context.Context, r Reloading) (ok bool, err error) 
 		err = a.take(res)
 	}
 	if err == nil {
-		a.dropBuffers(res.Buffers)
+		if !r.Partial { // others are of loads that did not run
+			a.dropBuffers(res.Buffers)
+		}
 	}
 	switch {
 	case err == nil:
@@ -108,6 +112,9 @@ func (a *App) scriptOptions(r *Reloading, sl *scriptLog) script.Options {
 	if a.lib.opt.SealQVDs && a.lib.opt.Keys != nil {
 		o.SealFor = a.lib.opt.Keys.Recipients()
 	}
+	if r.Partial {
+		o.Kept = a.Data().kept()
+	}
 	if a.lib.opt.Dir != "" && !a.Session {
 		o.BufferDir = filepath.Join(a.lib.opt.Dir, bufferFolder)
 	}
@@ -124,6 +131,15 @@ func (a *App) scriptOptions(r *Reloading, sl *scriptLog) script.Options {
 		}
 	}
 	return o
+}
+
+// kept returns the tables as scripts have loaded them.
+func (d *Data) kept() *script.Kept {
+	k := &script.Kept{Tables: d.Model.SourceTables()}
+	if d.access != nil {
+		k.Access = d.access.Tables()
+	}
+	return k
 }
 
 // onScript keeps the progress of the running script as lines.

@@ -61,6 +61,17 @@ func (m *Model) SourceTable(t *Table) *storage.Table {
 	return &out
 }
 
+// SourceTables returns all tables as the script has loaded them.
+func (m *Model) SourceTables() []*storage.Table {
+	var out []*storage.Table
+	for _, t := range m.Tables {
+		if !t.Synthetic {
+			out = append(out, m.SourceTable(t))
+		}
+	}
+	return out
+}
+
 // partStepsMax bounds the tables looked into; a model read from a file may
 // have been made to lead round in circles.
 const partStepsMax = 10 * syntheticKeysMax

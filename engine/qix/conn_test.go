@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -345,6 +346,22 @@ func TestBookmarkSurvivesReload(t *testing.T) {
 	}
 	if got := c.result(1, "Evaluate", `["Sum({b} Amount)"]`).Get("qReturn").Str(); got != "7" {
 		t.Errorf("a bookmark in a set expression gives %s", got)
+	}
+}
+
+func TestPartialReloads(t *testing.T) {
+	c := openSales(t)
+	c.result(1, "SetScript", `["ADD CONCATENATE (Sales) LOAD 100 as Amount AUTOGENERATE 1; LOAD 1000 as Amount AUTOGENERATE 1;"]`)
+	for i, reload := range []struct{ method, params, result string }{
+		{"DoReload", "[0,true]", "/qReturn"},
+		{"DoReloadEx", `{"qParams":{"qPartial":true}}`, "/qResult/qSuccess"},
+	} {
+		if !c.result(1, reload.method, reload.params).At(reload.result).Truth() {
+			t.Fatalf("%s failed", reload.method)
+		}
+		if got, want := c.result(1, "Evaluate", `["Sum(Amount)"]`).Get("qReturn").Str(), strconv.Itoa(16+100*(i+1)); got != want {
+			t.Errorf("%s: sum %s, want %s", reload.method, got, want)
+		}
 	}
 }
 

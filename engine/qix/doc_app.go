@@ -82,12 +82,12 @@ func getScriptEx(c *call) error {
 
 // doReload runs the script; a client that goes away cancels it.
 func doReload(c *call) error {
-	ok, err := c.s.Reload(c.ctx)
+	ok, err := c.s.Reload(c.ctx, c.bool("qPartial"))
 	return c.done("qReturn", ok, err)
 }
 
 func doReloadEx(c *call) error {
-	ok, err := c.s.Reload(c.ctx)
+	ok, err := c.s.Reload(c.ctx, c.arg("qParams").Get("qPartial").Truth())
 	if err != nil {
 		return err
 	}

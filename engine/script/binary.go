@@ -22,6 +22,9 @@ func (r *runner) runBinary(sc *scanner) error {
 	if err := sc.finish(); err != nil {
 		return err
 	}
+	if r.opt.Kept != nil { // like every load without a prefix
+		return nil
+	}
 	if len(r.catalog.Tables()) > 0 || r.access != nil {
 		return errors.New("BINARY has to come before everything else that loads")
 	}
@@ -67,13 +70,7 @@ func (r *runner) readApp(f *qvf.File) error {
 	if err != nil {
 		return err
 	}
-	var tables []*storage.Table
-	for _, t := range m.Tables {
-		if !t.Synthetic {
-			tables = append(tables, m.SourceTable(t))
-		}
-	}
-	if err := r.copyTables(r.catalog, tables); err != nil {
+	if err := r.copyTables(r.catalog, m.SourceTables()); err != nil {
 		return err
 	}
 	rules, err := f.Access(r.show)

@@ -231,7 +231,7 @@ func (r *runner) deriveField(f *storage.Field, d derivation, x definedField) err
 	derived := make([]uint32, out.Rows)
 	out.Column(f.Name).Through(derived, 0, through)
 	out.Columns = append(slices.Clone(out.Columns), storage.NewColumn(b.Field(0), derived))
-	b.Field(0).Tags = append(slices.Clone(x.tags), "$derived")
+	b.Field(0).Tags = append(slices.Clone(x.tags), derivedTag)
 	r.catalog.Put(&out)
 	return nil
 }

@@ -36,13 +36,16 @@ func (r *runner) runLoad(c *cursor, s *statement) error {
 			l.label = bottom.label
 		}
 	}
-	if l.prefix.partial {
+	if !r.takesPart(l) {
+		r.leaveOut(l)
 		return nil
 	}
 	files, err := r.files(&bottom.source)
 	if err != nil {
 		return err
 	}
+	r.file = files[0]
+	r.replace(l, bottom)
 	for _, f := range files {
 		r.file = f
 		if err := r.loadOne(l, bottom); err != nil {

@@ -66,7 +66,8 @@ type prefixes struct {
 	join       joinKind
 	mapping    bool
 	generic    bool
-	partial    bool        // only in partial reloads
+	partial    partialMode
+	only       bool        // in partial reloads only
 	transforms []transform // in the order written
 	first      expr.Node
 	sample     expr.Node

@@ -76,9 +76,10 @@ func prefixJoin(sc *scanner, l *load, word string) error {
 }
 
 // prefixPartial reads ADD [ONLY] and REPLACE [ONLY], which count in partial
-// reloads. In full ones, the only ones there are, a load with ONLY is skipped.
-func prefixPartial(sc *scanner, l *load, _ string) error {
-	l.prefix.partial = l.prefix.partial || sc.accept("ONLY")
+// reloads.
+func prefixPartial(sc *scanner, l *load, word string) error {
+	l.prefix.partial = map[string]partialMode{"ADD": partialAdd, "REPLACE": partialReplace}[word]
+	l.prefix.only = sc.accept("ONLY")
 	return nil
 }
 

@@ -40,6 +40,10 @@ type Options struct {
 	// BufferDir is where BUFFER loads keep their rows; "" = they keep none.
 	BufferDir string
 
+	// Kept makes it a partial reload of an app that has these tables; nil = a
+	// reload of everything.
+	Kept *Kept
+
 	// Query answers SELECT statements on the current connection; nil: there
 	// are no database connections.
 	Query func(ctx context.Context, connection, sql string) (source.Reader, error)
@@ -116,6 +120,9 @@ func Run(ctx context.Context, src string, o Options) (*Result, error) {
 func (r *runner) script(src string) (*Result, error) {
 	nodes, err := parseBlocks(&text{src: src})
 	if err == nil {
+		err = r.takeKept()
+	}
+	if err == nil {
 		_, err = r.block(nodes)
 	}
 	if err != nil {
@@ -180,7 +187,7 @@ func newRunner(ctx context.Context, o Options) *runner {
 	}
 	r.fn = &fn.Context{
 		Locale: number.Default(), Now: o.Now, Rand: o.Rand, User: o.User, AppName: o.AppName, AppID: o.AppID,
-		ReloadTime: o.ReloadTime, StartTime: o.Now(),
+		ReloadTime: o.ReloadTime, StartTime: o.Now(), PartialReload: o.Kept != nil,
 	}
 	r.catalog = storage.NewCatalog(r.show)
 	r.section = r.catalog
@@ -196,7 +203,7 @@ func (r *runner) show(v dual.Value) string { return r.fn.Locale.Text(v) }
 func (r *runner) setLocale(l *number.Locale) {
 	r.fn = &fn.Context{
 		Locale: l, Now: r.fn.Now, Rand: r.fn.Rand, User: r.fn.User, AppName: r.fn.AppName, AppID: r.fn.AppID,
-		ReloadTime: r.fn.ReloadTime, StartTime: r.fn.StartTime,
+		ReloadTime: r.fn.ReloadTime, StartTime: r.fn.StartTime, PartialReload: r.fn.PartialReload,
 	}
 }
 

@@ -141,13 +141,14 @@ func (s *Session) DeleteApp(id string) error {
 	return s.lib.Delete(id)
 }
 
-// Reload runs the script of the open app with the connections of the user.
-func (s *Session) Reload(ctx context.Context) (ok bool, err error) {
+// Reload runs the script of the open app with the connections of the user; if
+// it is partial, only the loads that say so.
+func (s *Session) Reload(ctx context.Context, partial bool) (ok bool, err error) {
 	a, err := s.Changing()
 	if err != nil {
 		return false, err
 	}
-	r := app.Reloading{User: s.User}
+	r := app.Reloading{User: s.User, Partial: partial}
 	if s.Gate != nil {
 		if r.Connections, err = s.Gate.Connections(); err != nil {
 			return false, err

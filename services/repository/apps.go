@@ -39,6 +39,7 @@ type Engine interface {
 // Reloading is how an app is reloaded.
 type Reloading struct {
 	User        string       // DIRECTORY\id, for the script
+	Partial     bool         // only the loads that say so
 	Connections []Connection // that the script may use
 	Log         io.Writer    // gets the script log
 }
@@ -454,8 +455,9 @@ func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, b *burial, i
 }
 
 // Reload runs the script of an app, and notes what came of it. It returns when
-// the script has ended; log gets the script log.
-func (r *Repository) Reload(ctx context.Context, c *Caller, id string, log io.Writer) error {
+// the script has ended; log gets the script log. A partial one runs only the
+// loads that say so.
+func (r *Repository) Reload(ctx context.Context, c *Caller, id string, partial bool, log io.Writer) error {
 	if r.engine == nil {
 		return ErrNoApps
 	}
@@ -471,7 +473,7 @@ func (r *Repository) Reload(ctx context.Context, c *Caller, id string, log io.Wr
 	if err != nil {
 		return err
 	}
-	if err := r.engine.Reload(ctx, e.ID, Reloading{c.String(), connections, log}); err != nil {
+	if err := r.engine.Reload(ctx, e.ID, Reloading{c.String(), partial, connections, log}); err != nil {
 		return fmt.Errorf("reload %s: %w", text(e.Doc["name"]), err)
 	}
 	return r.Note(ctx, c, e.ID)

@@ -145,7 +145,7 @@ func (a *Apps) Reload(ctx context.Context, id string, r repository.Reloading) er
 		return err
 	}
 	defer a.lib.Close(opened)
-	ok, err := opened.ReloadWith(ctx, app.Reloading{User: r.User, Connections: appConnections(r.Connections), Log: r.Log})
+	ok, err := opened.ReloadWith(ctx, app.Reloading{User: r.User, Partial: r.Partial, Connections: appConnections(r.Connections), Log: r.Log})
 	if err != nil {
 		return err
 	}

@@ -56,10 +56,10 @@ func TestConnections(t *testing.T) {
 		if by == service {
 			self := repository.Service("scheduler")
 			var log strings.Builder
-			err := n.repo.Reload(t.Context(), &self, id, &log)
+			err := n.repo.Reload(t.Context(), &self, id, false, &log)
 			return err == nil, fmt.Sprint(err, log.String())
 		}
-		ok, err := ann.Reload(t.Context())
+		ok, err := ann.Reload(t.Context(), false)
 		return ok, fmt.Sprint(err, a.Progress().Errors)
 	}
 	for _, by := range []string{"ann", service} {

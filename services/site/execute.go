@@ -43,9 +43,6 @@ func (x *executor) Run(ctx context.Context, a scheduler.Attempt) (scheduler.Done
 // reload runs the script of an app, and keeps its log. An app that cannot be
 // logged is reloaded all the same.
 func (x *executor) reload(ctx context.Context, a scheduler.Attempt, task *store.Entity) (done scheduler.Done, err error) {
-	if truth(task, "isPartialReload") {
-		return done, errors.New("partial reloads are not there yet: let the task reload the whole app")
-	}
 	app := fmt.Sprint(objectOf(task.Doc["app"])["id"])
 	log, err := x.logs.Create(app, a.ExecutionID, time.Now())
 	if err != nil {
@@ -53,7 +50,7 @@ func (x *executor) reload(ctx context.Context, a scheduler.Attempt, task *store.
 	}
 	done.ScriptLog = filepath.Base(log.Name())
 	self := repository.Service("scheduler")
-	err = x.repo.Reload(ctx, &self, app, log)
+	err = x.repo.Reload(ctx, &self, app, truth(task, "isPartialReload"), log)
 	if bad := errors.Join(log.Close(), x.logs.Prune(app)); bad != nil {
 		done.Details = append(done.Details, scheduler.Detail{Severity: scheduler.DetailWarning, Message: "script log: " + bad.Error(), Created: time.Now()})
 	}

@@ -464,7 +464,7 @@ func (w *worker) round(ctx context.Context) error {
 	loaded := first
 	loaded.Loaded = true
 	if _, err := w.do("reload", loaded, func() (map[string]any, error) {
-		if err := w.repo.Reload(ctx, &w.by, first.ID, nil); err != nil {
+		if err := w.repo.Reload(ctx, &w.by, first.ID, false, nil); err != nil {
 			return nil, err
 		}
 		return w.repo.Get(ctx, &w.by, w.repo.Schema().Type("App"), first.ID, false)

@@ -28,7 +28,7 @@ func TestLogs(t *testing.T) {
 	if err := s.Repo().Adopt(t.Context(), &owner, id, repository.AppInfo{Title: "Nightly"}); err != nil {
 		t.Fatal(err)
 	}
-	task := func(name, script string) {
+	task := func(name, script string, partial bool) {
 		t.Helper()
 		a, err := s.Library().Open(id)
 		if err != nil {
@@ -40,7 +40,7 @@ func TestLogs(t *testing.T) {
 		}
 		s.Library().Close(a)
 		made, err := s.Repo().CreateTask(t.Context(), &self, s.Repo().Schema().Type("ReloadTask"), repository.TaskChange{
-			Task: map[string]any{"name": name, "app": ref(id), "enabled": true, "taskSessionTimeout": number(10), "maxRetries": number(0)},
+			Task: map[string]any{"name": name, "app": ref(id), "enabled": true, "taskSessionTimeout": number(10), "maxRetries": number(0), "isPartialReload": partial},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -54,8 +54,18 @@ func TestLogs(t *testing.T) {
 			return !there && err == nil
 		})
 	}
-	task("good", "T: LOAD RecNo() AS x AUTOGENERATE 9;")
-	task("bad", "T: LOAD nothing FROM [lib://nowhere/x.csv];")
+	task("good", "T: LOAD RecNo() AS x AUTOGENERATE 9;", false)
+	task("more", "ADD LOAD RecNo() AS x AUTOGENERATE 2; U: LOAD 1 as u AUTOGENERATE 1;", true)
+	if a, err := s.Library().Open(id); err != nil {
+		t.Error(err)
+	} else {
+		if m := a.Data().Model; len(m.Tables) != 1 || m.Tables[0].Rows != 11 {
+			t.Errorf("after a partial reload: %d tables, %d rows in the first", len(m.Tables), m.Tables[0].Rows)
+		}
+		s.Library().Close(a)
+	}
+
+	task("bad", "T: LOAD nothing FROM [lib://nowhere/x.csv];", false)
 	if status, text := admin.ask("POST", "qrs/stream", []byte(`{"name":"New"}`)); status == 200 {
 		t.Errorf("%d %s", status, text)
 	}
@@ -102,8 +112,8 @@ func TestLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`cognate_scheduler_attempts_total{status="FinishedSuccess"} 1`, `cognate_scheduler_attempts_total{status="FinishedFail"} 1`, `cognate_repository_requests_total{method="POST",status="`,
-		"cognate_scheduler_starts_total 2", "cognate_scheduler_done_total 1", "cognate_scheduler_failed_total 1", "cognate_scheduler_workers 1", "cognate_repository_pool_queue 0",
+		`cognate_scheduler_attempts_total{status="FinishedSuccess"} 2`, `cognate_scheduler_attempts_total{status="FinishedFail"} 1`, `cognate_repository_requests_total{method="POST",status="`,
+		"cognate_scheduler_starts_total 3", "cognate_scheduler_done_total 2", "cognate_scheduler_failed_total 1", "cognate_scheduler_workers 1", "cognate_repository_pool_queue 0",
 		"cognate_proxy_sessions 1", "cognate_proxy_engines 1", "cognate_repository_pool_connections ", "go_goroutines ", "process_cpu_seconds_total ",
 	} {
 		if !strings.Contains(string(text), want) {

@@ -298,7 +298,7 @@ func (s *Server) reloadApp(r *request) (answer, error) {
 		}
 		return empty()
 	}
-	if err := s.repo.Reload(r, r.caller, r.args["id"], io.Discard); err != nil {
+	if err := s.repo.Reload(r, r.caller, r.args["id"], false, io.Discard); err != nil {
 		return answer{}, err
 	}
 	return empty()
