@@ -108,17 +108,20 @@ func getAppLayout(c *call) error {
 	if err != nil {
 		return err
 	}
+	standing, err := c.s.AppStanding()
+	if err != nil {
+		return err
+	}
 	props := a.Properties()
 	modified, unsaved := a.Modified()
 	layout := obj(
 		text("qTitle", a.Title()), text("qFileName", a.ID), text("qLastReloadTime", session.Instant(a.Loaded())),
 		flag("qModified", unsaved), flag("qHasScript", a.Script() != ""),
 		node("qStateNames", tree.NewStrings(c.s.StateNames()...)),
-		node("qMeta", obj(text("createdDate", session.Instant(a.Created())), text("modifiedDate", session.Instant(modified)), flag("published", false),
-			node("privileges", tree.NewStrings("read", "update", "delete", "reload", "exportdata")))),
+		node("qMeta", appMeta(modified, standing).With("createdDate", tree.NewString(session.Instant(a.Created())))),
 		node("qLocaleInfo", localeInfo(c.s)), flag("qHasData", len(c.s.Data().Model.Tables) > 0),
 		flag("qReadOnly", false), flag("qIsOpenedWithoutData", false), flag("qIsSessionApp", a.Session),
-		node("qThumbnail", tree.NewObject()), flag("qIsDirectQueryMode", false), node("qUnsupportedFeatures", tree.NewArray()), text("qUsage", "ANALYTICS"))
+		thumbnail(standing), flag("qIsDirectQueryMode", false), node("qUnsupportedFeatures", tree.NewArray()), text("qUsage", "ANALYTICS"))
 	for i := range props.Len() { // members of the client's own
 		if key := props.Key(i); !layout.Has(key) {
 			layout = layout.With(key, props.Item(i))

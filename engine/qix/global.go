@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/object/tree"
@@ -145,16 +146,26 @@ func getDocList(c *call) error {
 		items[i] = obj(
 			text("qDocName", e.Title), integer("qConnectedUsers", e.ConnectedUsers),
 			float("qFileTime", session.Serial(e.Modified)), float("qFileSize", float64(e.SizeBytes)),
-			text("qDocId", e.ID), node("qMeta", appMeta(e)), text("qLastReloadTime", session.Instant(e.Loaded)),
-			text("qTitle", e.Title), node("qThumbnail", tree.NewObject()))
+			text("qDocId", e.ID), node("qMeta", appMeta(e.Modified, e.Standing)), text("qLastReloadTime", session.Instant(e.Loaded)),
+			text("qTitle", e.Title), thumbnail(e.Standing))
 	}
 	c.putNode("qDocList", tree.NewArray(items...))
 	return nil
 }
 
-func appMeta(e app.Entry) *tree.Node {
-	return obj(text("modifiedDate", session.Instant(e.Modified)), flag("published", false),
-		node("privileges", tree.NewStrings("read", "update", "delete", "reload", "exportdata")))
+func appMeta(modified time.Time, st session.AppStanding) *tree.Node {
+	meta := obj(text("modifiedDate", session.Instant(modified)), flag("published", !st.Published.IsZero()), node("privileges", tree.NewStrings(st.Privileges...)))
+	if !st.Published.IsZero() {
+		meta = meta.With("publishTime", tree.NewString(session.Instant(st.Published))).With("stream", obj(text("id", st.StreamID), text("name", st.Stream)))
+	}
+	return meta
+}
+
+func thumbnail(st session.AppStanding) tree.Member {
+	if st.Thumbnail == "" {
+		return node("qThumbnail", tree.NewObject())
+	}
+	return node("qThumbnail", obj(text("qUrl", st.Thumbnail)))
 }
 
 func getAppEntry(c *call) error {
@@ -163,7 +174,7 @@ func getAppEntry(c *call) error {
 		return err
 	}
 	c.putNode("qEntry", obj(text("qID", e.ID), text("qTitle", e.Title), text("qPath", e.ID), text("qLastReloadTime", session.Instant(e.Loaded)),
-		flag("qReadOnly", false), node("qMeta", appMeta(e)), node("qThumbnail", tree.NewObject()), float("qFileSize", float64(e.SizeBytes))))
+		flag("qReadOnly", false), node("qMeta", appMeta(e.Modified, e.Standing)), thumbnail(e.Standing), float("qFileSize", float64(e.SizeBytes))))
 	return nil
 }
 

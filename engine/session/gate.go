@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/app"
@@ -18,8 +19,8 @@ type Gate interface {
 	// Change is asked before an app is changed: its script, data, variables and
 	// properties.
 	Change(appID string) error
-	// Readable returns those of the apps that the user may open.
-	Readable(appIDs []string) ([]string, error)
+	// Standings tells of those of the apps that the user may open, by id.
+	Standings(appIDs []string) (map[string]AppStanding, error)
 	// Saved is told that an app was saved.
 	Saved(appID string) error
 	// Create makes an empty app of the user's, and Delete removes one.
@@ -33,6 +34,19 @@ type Gate interface {
 	DeleteConnection(id string) error
 
 	ObjectGate
+}
+
+// An AppStanding is what a user may do with an app, and where it is shown.
+type AppStanding struct {
+	Privileges       []string  // as rules name them, and reload
+	Published        time.Time // zero: it is not
+	StreamID, Stream string    // that it is published to
+	Thumbnail        string    // address; "" = none
+}
+
+// ownStanding is that of an app without a gate, or of a session app.
+func ownStanding() AppStanding {
+	return AppStanding{Privileges: []string{"read", "update", "delete", "reload", "exportdata"}}
 }
 
 // Changing returns the open app for who may change it.
@@ -91,38 +105,68 @@ func (s *Session) SaveObjects() error {
 	return s.keep()
 }
 
+// An AppEntry is the listing of an app for a user.
+type AppEntry struct {
+	app.Entry
+	Standing AppStanding
+}
+
 // Apps returns the apps that the user may open.
-func (s *Session) Apps() ([]app.Entry, error) {
+func (s *Session) Apps() ([]AppEntry, error) {
 	all, err := s.lib.List()
-	if err != nil || s.Gate == nil {
-		return all, err
+	if err != nil {
+		return nil, err
 	}
 	ids := make([]string, len(all))
 	for i, e := range all {
 		ids[i] = e.ID
 	}
-	if ids, err = s.Gate.Readable(ids); err != nil {
+	standings, err := s.standings(ids)
+	if err != nil {
 		return nil, err
 	}
-	may := map[string]bool{}
-	for _, id := range ids {
-		may[id] = true
-	}
-	out := all[:0]
+	var out []AppEntry
 	for _, e := range all {
-		if may[e.ID] {
-			out = append(out, e)
+		if st, ok := standings[e.ID]; ok {
+			out = append(out, AppEntry{e, st})
 		}
 	}
 	return out, nil
 }
 
 // AppEntry returns the listing of an app.
-func (s *Session) AppEntry(id string) (app.Entry, error) {
-	if err := s.readable(id); err != nil {
-		return app.Entry{}, err
+func (s *Session) AppEntry(id string) (AppEntry, error) {
+	standings, err := s.standings([]string{id})
+	if err != nil {
+		return AppEntry{}, err
 	}
-	return s.lib.Entry(id)
+	st, ok := standings[id]
+	if !ok {
+		return AppEntry{}, fmt.Errorf("%w: %s", app.ErrNotFound, id)
+	}
+	e, err := s.lib.Entry(id)
+	return AppEntry{e, st}, err
+}
+
+// AppStanding returns what the user may do with the open app.
+func (s *Session) AppStanding() (AppStanding, error) {
+	a, err := s.App()
+	if err != nil || a.Session {
+		return ownStanding(), err
+	}
+	standings, err := s.standings([]string{a.ID})
+	return standings[a.ID], err // nothing any more, if the right was taken away
+}
+
+func (s *Session) standings(ids []string) (map[string]AppStanding, error) {
+	if s.Gate != nil {
+		return s.Gate.Standings(ids)
+	}
+	out := map[string]AppStanding{}
+	for _, id := range ids {
+		out[id] = ownStanding()
+	}
+	return out, nil
 }
 
 // CreateApp makes an empty app.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,16 +56,16 @@ type nobody struct{}
 
 var _ session.Gate = nobody{}
 
-func (nobody) Read(string) error                            { return access.ErrDenied }
-func (nobody) Change(string) error                          { return access.ErrDenied }
-func (nobody) Readable([]string) ([]string, error)          { return nil, nil }
-func (nobody) Saved(string) error                           { return access.ErrDenied }
-func (nobody) Create(string) (string, error)                { return "", access.ErrDenied }
-func (nobody) Delete(string) error                          { return access.ErrDenied }
-func (nobody) Connections() ([]app.Connection, error)       { return nil, nil }
-func (nobody) AddConnection(app.Connection) (string, error) { return "", access.ErrDenied }
-func (nobody) SetConnection(string, app.Connection) error   { return access.ErrDenied }
-func (nobody) DeleteConnection(string) error                { return access.ErrDenied }
+func (nobody) Read(string) error                                          { return access.ErrDenied }
+func (nobody) Change(string) error                                        { return access.ErrDenied }
+func (nobody) Standings([]string) (map[string]session.AppStanding, error) { return nil, nil }
+func (nobody) Saved(string) error                                         { return access.ErrDenied }
+func (nobody) Create(string) (string, error)                              { return "", access.ErrDenied }
+func (nobody) Delete(string) error                                        { return access.ErrDenied }
+func (nobody) Connections() ([]app.Connection, error)                     { return nil, nil }
+func (nobody) AddConnection(app.Connection) (string, error)               { return "", access.ErrDenied }
+func (nobody) SetConnection(string, app.Connection) error                 { return access.ErrDenied }
+func (nobody) DeleteConnection(string) error                              { return access.ErrDenied }
 
 // askMax bounds how long the engine waits for an answer.
 const askMax = 10 * time.Second
@@ -95,11 +96,37 @@ func (g *gate) Change(appID string) error {
 	return denied(g.repo.Check(ctx, &g.caller, g.app, appID, rules.Update))
 }
 
-// Readable implements [session.Gate].
-func (g *gate) Readable(appIDs []string) ([]string, error) {
+// Standings implements [session.Gate].
+func (g *gate) Standings(appIDs []string) (map[string]session.AppStanding, error) {
 	ctx, cancel := ask()
 	defer cancel()
-	return g.repo.Readable(ctx, &g.caller, g.app, appIDs)
+	apps, err := g.repo.List(ctx, &g.caller, g.app, repository.Query{IDs: appIDs, Privileges: true})
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]session.AppStanding, len(apps))
+	for _, doc := range apps {
+		all[fmt.Sprint(doc[schema.ID])] = standingOf(doc)
+	}
+	return all, nil
+}
+
+// standingOf takes over what the repository tells of an app.
+func standingOf(doc map[string]any) (st session.AppStanding) {
+	st.Privileges, _ = doc[schema.Privileges].([]string)
+	if slices.Contains(st.Privileges, "update") {
+		st.Privileges = append(st.Privileges, "reload")
+	}
+	st.Thumbnail, _ = doc["thumbnail"].(string)
+	if published, _ := doc["published"].(bool); !published {
+		return st
+	}
+	when, _ := doc["publishTime"].(string)
+	st.Published, _ = time.Parse(time.RFC3339, when) // written by the repository
+	stream := objectOf(doc["stream"])
+	st.StreamID, _ = stream[schema.ID].(string)
+	st.Stream, _ = stream["name"].(string)
+	return st
 }
 
 // Saved implements [session.Gate].

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/cognate-bi/cognate/engine/access"
@@ -59,6 +61,16 @@ func TestEngineAsksTheRules(t *testing.T) {
 	n.do(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/publish?stream=%s", id, rules.EveryoneStreamID), nil, 200)
 	if _, err := bob.OpenDoc(id); err != nil {
 		t.Errorf("bob opens a published app: %v", err)
+	}
+	for who, s := range map[string]*session.Session{"ann update reload": ann, "bob read": bob} {
+		st, err := s.AppStanding()
+		e, entryErr := s.AppEntry(id)
+		if err := errors.Join(err, entryErr); err != nil || st.Published.IsZero() || st.Stream != "Everyone" || st.StreamID != rules.EveryoneStreamID || !reflect.DeepEqual(st, e.Standing) {
+			t.Errorf("%s: %+v, %+v, %v", who, st, e.Standing, err)
+		}
+		if slices.Contains(st.Privileges, "update") != (s == ann) || slices.Contains(st.Privileges, "reload") != (s == ann) || !slices.Contains(st.Privileges, "read") {
+			t.Errorf("%s: %q", who, st.Privileges)
+		}
 	}
 	if _, err := bob.Changing(); !errors.Is(err, access.ErrDenied) {
 		t.Errorf("bob changes a published app: %v", err)
