@@ -42,6 +42,7 @@ type engineState struct {
 	node, name, address string
 	healthy             bool
 	health              engineHealth
+	check               uint64 // number of the health check
 }
 
 // An engineHealth is what a health check tells, as far as it counts here.
@@ -92,7 +93,7 @@ func (f *fleet) read(ctx context.Context) error {
 		if at := address(n, services); at != "" && truth(n, "engineEnabled") {
 			e := engineState{node: n.ID, name: text(n, "name"), address: at}
 			if i := slices.IndexFunc(before, func(b engineState) bool { return b.node == e.node && b.address == e.address }); i >= 0 {
-				e.healthy, e.health = before[i].healthy, before[i].health
+				e.healthy, e.health, e.check = before[i].healthy, before[i].health, before[i].check
 			}
 			f.engines = append(f.engines, e)
 		}
@@ -174,7 +175,7 @@ func (f *fleet) note(e engineState, h engineHealth, err error) {
 		case err == nil && !now.healthy:
 			f.log.Info("an engine answers", "node", e.name, "address", e.address)
 		}
-		now.healthy, now.health = err == nil, h
+		now.healthy, now.health, now.check = err == nil, h, now.check+1
 	}
 }
 
@@ -196,7 +197,7 @@ func (f *fleet) Engines(ctx context.Context, u session.User, app string) ([]bala
 		e := &f.engines[i]
 		list = append(list, balance.Engine{
 			Node: e.node, Address: e.address, Allowed: allowed(e.node), Healthy: e.healthy, Full: e.health.Saturated,
-			HasApp: slices.Contains(e.health.Apps.InMemory, app), Load: e.health.load(),
+			HasApp: slices.Contains(e.health.Apps.InMemory, app), Load: e.health.load(), Check: e.check,
 		})
 	}
 	return list, nil

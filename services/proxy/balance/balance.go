@@ -18,6 +18,7 @@ type Engine struct {
 	Full    bool   // says that it takes nothing more: memory or sessions are used up
 	HasApp  bool   // has the app in memory
 	Load    float64
+	Check   uint64 // number of the health check that says so
 }
 
 // Available reports whether an engine can take a session.
@@ -34,12 +35,20 @@ type Balancer struct {
 	byKey  map[string]*list.Element
 	recent list.List // of choice, the last used in front
 	turn   uint64
+	given  map[string]*given // by node
+}
+
+// given is what a node was given since a health check, which does not tell of it.
+type given struct {
+	check    uint64
+	sessions float64
+	apps     map[string]bool
 }
 
 type choice struct{ key, node string }
 
 // New makes a balancer that remembers nothing yet.
-func New() *Balancer { return &Balancer{byKey: map[string]*list.Element{}} }
+func New() *Balancer { return &Balancer{byKey: map[string]*list.Element{}, given: map[string]*given{}} }
 
 // A Question is who wants what.
 type Question struct {
@@ -53,17 +62,17 @@ type Question struct {
 // last time, those that have the app, the least loaded. Equal ones take turns.
 // An engine that the rules do not allow or that is not there is never among them.
 func (b *Balancer) Order(q Question, engines []Engine) []Engine {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	var able []Engine
 	for _, e := range engines {
 		if e.Available() && (q.Nodes == nil || slices.Contains(q.Nodes, e.Node)) {
-			able = append(able, e)
+			able = append(able, b.withGiven(e, q.App))
 		}
 	}
 	if len(able) == 0 {
 		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	last := ""
 	if q.Sticky {
 		last = b.last(q)
@@ -76,10 +85,29 @@ func (b *Balancer) Order(q Question, engines []Engine) []Engine {
 	return able
 }
 
+// withGiven adds to an engine what it was given since its health check: not all
+// who come between two checks go to the one that was idle then.
+func (b *Balancer) withGiven(e Engine, app string) Engine {
+	g := b.given[e.Node]
+	if g == nil || g.check != e.Check {
+		g = &given{check: e.Check, apps: map[string]bool{}}
+		b.given[e.Node] = g
+	}
+	e.Load += g.sessions
+	e.HasApp = e.HasApp || g.apps[app]
+	return e
+}
+
 // Chose notes that a session went to a node.
 func (b *Balancer) Chose(q Question, node string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if g := b.given[node]; g != nil {
+		g.sessions++
+		if q.App != "" {
+			g.apps[q.App] = true
+		}
+	}
 	key := q.key()
 	if el := b.byKey[key]; el != nil {
 		el.Value = choice{key, node}

@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -75,6 +76,34 @@ func TestEqualEnginesTakeTurns(t *testing.T) {
 	}
 	if count["a"] != 10 || count["b"] != 10 || count["c"] != 10 {
 		t.Errorf("turns %v", count)
+	}
+}
+
+// Until the next health check, what an engine was given counts.
+func TestBetweenHealthChecks(t *testing.T) {
+	b, count := New(), map[string]int{}
+	idle, busy := up("idle", nil), up("busy", func(e *Engine) { e.Load = 11 })
+	for i := range 30 {
+		q := Question{App: strconv.Itoa(i)}
+		first := b.Order(q, []Engine{busy, idle})[0].Node
+		b.Chose(q, first)
+		count[first]++
+	}
+	if count["idle"] != 20 || count["busy"] != 10 {
+		t.Errorf("%v", count)
+	}
+	q := Question{App: "29"}
+	has := b.Order(q, []Engine{busy, idle})[0].Node
+	other := map[string]string{"idle": "busy", "busy": "idle"}[has]
+	for range 5 {
+		b.Chose(Question{App: "more"}, has)
+		if got := order(b, q, busy, idle); got != has+" "+other {
+			t.Errorf("the engine that has opened the app a moment ago comes after another: %s", got)
+		}
+	}
+	idle.Check, busy.Check = 1, 1
+	if got := order(b, q, busy, idle); got != "idle busy" {
+		t.Errorf("after another check: %s", got)
 	}
 }
 
