@@ -6,6 +6,7 @@
 //	root.pem    root_key.pem      authority, subject <host>-CA, 10 years
 //	server.pem  server_key.pem    for the names and addresses of the host
 //	client.pem  client_key.pem    QlikClient, by which services show that they belong to the site
+//	saml.pem    saml_key.pem      by which the proxy signs what it asks identity providers, made when it is needed
 //
 // Each one says what it is for in an extension. Files are replaced whole, keys
 // are readable by their owner only. Leaf certificates that do not count any
@@ -13,6 +14,7 @@
 package certs
 
 import (
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -20,13 +22,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // Times of certificates.
 const (
-	rootLife    = 10 * 365 * 24 * time.Hour
+	rootLife    = 10 * 365 * 24 * time.Hour // that of SAML, too: providers are told by hand
 	leafLife    = 825 * 24 * time.Hour
 	backdated   = time.Hour // clocks of other nodes may be behind
 	WarnBefore  = 60 * 24 * time.Hour
@@ -62,6 +65,9 @@ type Store struct {
 	root   pair
 	server atomic.Pointer[pair]
 	client atomic.Pointer[pair]
+
+	samlMu sync.Mutex
+	saml   pair
 }
 
 // Open reads the certificates and checks them. The authority is made if there
@@ -136,6 +142,30 @@ func (s *Store) Renew() error {
 		}
 	}
 	return nil
+}
+
+// SAML returns key and certificate by which identity providers know the site.
+// They are RSA, as nothing else encrypts, and are made if there are none, or
+// none that count: then providers have to be told.
+func (s *Store) SAML() (crypto.Signer, *x509.Certificate, error) {
+	s.samlMu.Lock()
+	defer s.samlMu.Unlock()
+	p := s.saml
+	var err error
+	if p.leaf == nil {
+		p, err = read(s.opt.Dir, SAML)
+	}
+	if err == nil {
+		err = s.check(p, SAML, s.root.leaf)
+	}
+	if err != nil {
+		s.opt.Log.Info("certificate is made", "role", string(SAML), "because", err.Error())
+		if p, err = s.makeLeaf(SAML); err != nil {
+			return nil, nil, fmt.Errorf("certificate for SAML: %w", err)
+		}
+	}
+	s.saml = p
+	return p.key, p.leaf, nil
 }
 
 // A State tells how long a certificate counts.

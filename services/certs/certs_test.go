@@ -2,6 +2,7 @@ package certs
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -274,5 +275,39 @@ func TestTheFrontEndCertificateIsExchanged(t *testing.T) {
 	cert, key = pemOf(t, late.server.Load())
 	if h.Set(cert, key) == nil {
 		t.Error("an expired one was taken")
+	}
+}
+
+// Identity providers are told of the certificate by hand: it stays as long as it
+// counts, and comes back after a start.
+func TestCertificateForSAML(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	s := open(t, options(dir, now))
+	if _, err := os.Stat(filepath.Join(dir, "saml.pem")); !os.IsNotExist(err) {
+		t.Errorf("made before it is needed: %v", err)
+	}
+	ask := func(s *Store) *x509.Certificate {
+		t.Helper()
+		key, cert, err := s.SAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if public, ok := key.Public().(*rsa.PublicKey); !ok || !public.Equal(cert.PublicKey) {
+			t.Errorf("a key %T", key.Public())
+		}
+		return cert
+	}
+	first := ask(s)
+	later := options(dir, now.Add(leafLife+time.Hour))
+	for why, again := range map[string]*Store{"asked again": s, "after a start": open(t, options(dir, now)), "when others have ended": open(t, later)} {
+		if got := ask(again); !got.Equal(first) {
+			t.Errorf("%s: another certificate", why)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "saml_key.pem"), []byte("no key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(open(t, options(dir, now))); got.Equal(first) {
+		t.Error("a certificate without its key is used")
 	}
 }

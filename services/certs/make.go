@@ -73,26 +73,36 @@ func (s *Store) makeLeaf(role Role) (pair, error) {
 		return pair{}, err
 	}
 	c.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
-	c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	if role == Server {
+	life, keys := leafLife, s.opt.Keys
+	switch role {
+	case Client:
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	case Server:
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-		for _, n := range s.names() {
-			if ip := net.ParseIP(n); ip != nil {
-				c.IPAddresses = append(c.IPAddresses, ip)
-			} else {
-				c.DNSNames = append(c.DNSNames, n)
-			}
-		}
+		s.name(c)
+	case SAML:
+		life, keys = rootLife, RSA
 	}
-	c.NotAfter = s.opt.Now().Add(leafLife)
+	c.NotAfter = s.opt.Now().Add(life)
 	if end := s.root.leaf.NotAfter; c.NotAfter.After(end) {
 		c.NotAfter = end
 	}
-	key, err := s.opt.Keys.generate(s.opt.Rand)
+	key, err := keys.generate(s.opt.Rand)
 	if err != nil {
 		return pair{}, fmt.Errorf("key: %w", err)
 	}
 	return s.sign(role, c, key, s.root.leaf, s.root.key)
+}
+
+// name names the host in a certificate.
+func (s *Store) name(c *x509.Certificate) {
+	for _, n := range s.names() {
+		if ip := net.ParseIP(n); ip != nil {
+			c.IPAddresses = append(c.IPAddresses, ip)
+		} else {
+			c.DNSNames = append(c.DNSNames, n)
+		}
+	}
 }
 
 // sign makes a certificate and stores it, the key first: a certificate without

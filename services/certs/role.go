@@ -18,6 +18,7 @@ const (
 	Root   Role = "Root"
 	Server Role = "Server"
 	Client Role = "Client"
+	SAML   Role = "SAML"
 )
 
 // roleOID is the extension that holds the role.

@@ -2,7 +2,9 @@ package site
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +34,7 @@ type door struct {
 	trusted []netip.Prefix // who may name users in a header
 	rest    string         // where modules reach the REST interface: https://host:port
 	log     *slog.Logger
+	saml    func() (crypto.Signer, *x509.Certificate, error) // by which identity providers know the site
 
 	mu    sync.Mutex
 	wrong map[string]string // by virtual proxy: what was wrong with it the last time
@@ -158,7 +161,9 @@ func (d *door) settings(ctx context.Context, e *store.Entity, page string) (auth
 	case auth.ByJWT:
 		s.JWT = auth.JWTOptions{Key: text(e, "jwtPublicKeyCertificate"), Audience: text(e, "jwtAudience"), Profile: profile(e, "jwt")}
 	case auth.BySAML:
-		s.SAML = auth.SAMLOptions{HostURI: text(e, "samlHostUri"), EntityID: text(e, "samlEntityId"), Metadata: text(e, "samlMetadataIdP"), Profile: profile(e, "saml")}
+		var err error
+		s.SAML, err = d.serviceProvider(e)
+		return s, err
 	case auth.ByOIDC:
 		return s, d.openID(ctx, e, &s.OIDC)
 	}
@@ -171,7 +176,20 @@ func (d *door) samlMetadata(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auth.SAMLMetadata(auth.SAMLOptions{Prefix: text(e, "prefix"), HostURI: text(e, "samlHostUri"), EntityID: text(e, "samlEntityId")})
+	o, err := d.serviceProvider(e)
+	if err != nil {
+		return nil, err
+	}
+	o.Prefix = text(e, "prefix")
+	return auth.SAMLMetadata(o)
+}
+
+// serviceProvider are the settings of SAML. Requests are signed, with SHA-256
+// whatever samlAttributeSigningAlgorithm says: nobody should trust SHA-1.
+func (d *door) serviceProvider(e *store.Entity) (o auth.SAMLOptions, err error) {
+	o = auth.SAMLOptions{HostURI: text(e, "samlHostUri"), EntityID: text(e, "samlEntityId"), Metadata: text(e, "samlMetadataIdP"), Profile: profile(e, "saml")}
+	o.Key, o.Certificate, err = d.saml()
+	return o, err
 }
 
 func slashed(prefix string) string {

@@ -45,7 +45,7 @@ func (s *Site) openProxy(ctx context.Context) error {
 	rest := "https://" + net.JoinHostPort(reachable(s.restAt.Addr(), host), strconv.Itoa(port(s.restAt)))
 	s.door = &door{
 		store: s.store, node: s.node, users: s.accounts, tickets: auth.NewTickets(rand.Reader, steady), client: &http.Client{Timeout: clientTimeout},
-		trusted: s.opt.TrustedHeaders, rest: rest, log: s.log.proxy.Logger,
+		trusted: s.opt.TrustedHeaders, rest: rest, log: s.log.proxy.Logger, saml: s.certs.SAML,
 	}
 	list, err := s.door.list(ctx)
 	if err != nil {

@@ -77,19 +77,8 @@ func NewSAML(o SAMLOptions) (*SAML, error) {
 	}
 	f := newFlows[string](cookieName("SAML", o.Prefix), o.Rand, o.Now)
 	f.crossSite = true
-	sp.Key, sp.Certificate = o.Key, o.Certificate
 	sp.RejectSHA1Signatures, sp.RejectUnknownConditions, sp.RequireSignedResponseForCBC = !o.AllowSHA1, true, true
 	sp.ReplayCache, sp.Clock = newReplays(o.Now), dsig.NewFakeClock(samlClock{Clock: clockwork.NewRealClock(), now: o.Now})
-	switch o.Key.(type) {
-	case nil:
-	case *rsa.PrivateKey:
-		sp.SignatureMethod = dsig.RSASHA256SignatureMethod
-	default: // an elliptic one would sign, but nobody can encrypt for it, and providers try
-		return nil, fmt.Errorf("SAML authentication: a %T: need an RSA key", o.Key)
-	}
-	if (o.Key == nil) != (o.Certificate == nil) {
-		return nil, errors.New("SAML authentication: key and certificate go together")
-	}
 	return &SAML{opt: o, sp: sp, flows: f}, nil
 }
 
@@ -106,13 +95,25 @@ func newServiceProvider(o *SAMLOptions) (*saml.ServiceProvider, error) {
 	if o.Prefix != "" {
 		base = "/" + o.Prefix
 	}
-	return &saml.ServiceProvider{
+	sp := &saml.ServiceProvider{
 		EntityID: o.EntityID, AcsURL: *host.JoinPath(base, samlPath, "/"), MetadataURL: *host.JoinPath(base, samlMetadata), AuthnNameIDFormat: saml.UnspecifiedNameIDFormat,
-	}, nil
+		Key: o.Key, Certificate: o.Certificate,
+	}
+	switch o.Key.(type) {
+	case nil:
+	case *rsa.PrivateKey:
+		sp.SignatureMethod = dsig.RSASHA256SignatureMethod
+	default: // an elliptic one would sign, but nobody can encrypt for it, and providers try
+		return nil, fmt.Errorf("SAML authentication: a %T: need an RSA key", o.Key)
+	}
+	if (o.Key == nil) != (o.Certificate == nil) {
+		return nil, errors.New("SAML authentication: key and certificate go together")
+	}
+	return sp, nil
 }
 
 // SAMLMetadata describes a service provider to an identity provider that is not
-// known yet: of the settings, prefix, host and entity id count.
+// known yet: of the settings, prefix, host, entity id and certificate count.
 func SAMLMetadata(o SAMLOptions) ([]byte, error) {
 	sp, err := newServiceProvider(&o)
 	if err != nil {

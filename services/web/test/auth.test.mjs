@@ -1,7 +1,7 @@
 // Every way to log in, with enigma.js through the proxy of a site, against real
 // identity providers; and what must not let anybody in.
 import assert from 'node:assert/strict';
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { X509Certificate, createHmac, createVerify, generateKeyPairSync, sign } from 'node:crypto';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
@@ -172,9 +172,10 @@ test('OpenID Connect', async () => {
 test('SAML 2.0', async () => {
   const pems = await selfsigned.generate([{ name: 'commonName', value: 'idp' }], { keySize: 2048, algorithm: 'sha256' });
   const entity = 'urn:cognate:test';
-  let options = {};
+  let options = {}, asked = '';
   const idp = await serve((request, response) => {
     const at = new URL(request.url, idp);
+    asked = at.search.slice(1);
     Object.assign(request, { query: Object.fromEntries(at.searchParams), user: { id: 'flo', displayName: 'Flo', name: { givenName: 'Flo', familyName: 'F' }, emails: [{ value: 'flo@x.example' }] }, originalUrl: request.url, protocol: 'http' });
     Object.assign(response, { set: response.setHeader, status(code) { this.statusCode = code; return this; }, send(text) { this.end(text); } });
     samlp.auth({
@@ -194,6 +195,7 @@ test('SAML 2.0', async () => {
     cert: site.file('Certificates', 'client.pem'), key: site.file('Certificates', 'client_key.pem'), headers: { 'X-Qlik-User': 'UserDirectory=Internal;UserId=sa_api', 'X-Qlik-Xrfkey': key },
   });
   assert.match(described.text, new RegExp(`entityID="${entity}"[\\s\\S]*Location="${site.url}saml/samlauthn/"`));
+  const own = `-----BEGIN CERTIFICATE-----\n${/<X509Certificate[^>]*>([^<]+)</.exec(described.text)[1].replace(/\s/g, '').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----`;
   const ask = async () => { const visitor = new Visitor(); return [visitor, await visitor.visit(`${base}hub/`)]; };
 
   const [visitor, form] = await ask();
@@ -201,6 +203,16 @@ test('SAML 2.0', async () => {
   const page = await visitor.submit(form);
   assert.equal(page.status, 200, page.text.slice(0, 400));
   assert.match(await whoami(base, { Cookie: visitor.cookie(base) }), /UserDirectory=SAML; UserId=flo/);
+
+  const [signed, signature] = asked.split('&Signature=');
+  assert.match(signed, /^SAMLRequest=[^&]+&RelayState=[^&]+&SigAlg=[^&]+rsa-sha256$/);
+  assert.ok(createVerify('RSA-SHA256').update(signed).verify(new X509Certificate(own).publicKey, decodeURIComponent(signature), 'base64'), 'the request is signed by the certificate of the metadata');
+
+  options = { encryptionCert: own, encryptionPublicKey: new X509Certificate(own).publicKey.export({ type: 'spki', format: 'pem' }) };
+  const [secretive, sealed] = await ask();
+  options = {};
+  assert.match(Buffer.from(/name="SAMLResponse"\s+value="([^"]*)"/.exec(sealed.text)[1], 'base64').toString(), /EncryptedAssertion/);
+  assert.equal((await secretive.submit(sealed)).status, 200, 'an encrypted assertion');
 
   assert.equal((await visitor.submit(form)).status, 401, 'an answer counts once');
   const field = (f) => Buffer.from(/name="SAMLResponse"\s+value="([^"]*)"/.exec(f.text)[1], 'base64').toString();
