@@ -28,6 +28,10 @@ func auditKey(dir string) (ed25519.PrivateKey, error) {
 // logDir is the folder of the logs of a site.
 func logDir(dir string) string { return filepath.Join(dir, "Log") }
 
+// archiveDir is where a node keeps the logs that were rolled over: for all nodes
+// together, below the folder of the site.
+func archiveDir(dir, node string) string { return filepath.Join(dir, "ArchivedLogs", node) }
+
 // auditLog is where the proxy tells who came and who was refused.
 func (s *Site) auditLog() *slog.Logger { return s.log.proxy.events() }
 
@@ -43,8 +47,10 @@ func VerifyAudit(dir string) (telemetry.Verified, error) {
 	if err != nil {
 		return all, err
 	}
+	central := Options{Dir: dir}
 	for _, service := range []string{"Proxy", "Repository"} {
-		v, err := telemetry.Verify(filepath.Join(logDir(dir), service, "Audit", host+"_AuditSecurity_"+service+".txt"), key.Public().(ed25519.PublicKey))
+		archived := filepath.Join(archiveDir(dir, central.name()), service, "Audit")
+		v, err := telemetry.Verify(filepath.Join(logDir(dir), service, "Audit", host+"_AuditSecurity_"+service+".txt"), archived, key.Public().(ed25519.PublicKey))
 		if err != nil {
 			return all, err
 		}

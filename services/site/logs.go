@@ -48,7 +48,7 @@ func openLogs(o *Options) (*logs, error) {
 	salt := hmac.New(sha256.New, site) // one for all nodes: a session has one hash in all logs
 	salt.Write([]byte("sessions in logs"))
 	l := &logs{console: o.Log, dir: o.ownDir()}
-	l.options = telemetry.Options{Root: logDir(o.ownDir()), Version: o.Version, Salt: salt.Sum(nil), Signer: signer(key), Failed: l.failed}
+	l.options = telemetry.Options{Root: logDir(o.ownDir()), Archive: archiveDir(o.Dir, o.name()), Version: o.Version, Salt: salt.Sum(nil), Signer: signer(key), Failed: l.failed}
 	return l, nil
 }
 
@@ -132,6 +132,28 @@ func (s *Site) openLogs(context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// archiveEvery is how often files of logs that were rolled over are archived.
+const archiveEvery = 10 * time.Minute
+
+// archiveLogs archives them until ctx ends, those of earlier starts at once.
+func (s *Site) archiveLogs(ctx context.Context) {
+	tick := time.NewTicker(archiveEvery)
+	defer tick.Stop()
+	told := ""
+	for {
+		_, err := telemetry.ArchiveRolled(s.logs.options)
+		if err != nil && err.Error() != told {
+			s.opt.Log.Error("logs could not be archived", "err", err)
+			told = err.Error()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // followLevels has the logs tell as much as the repository's entities say.

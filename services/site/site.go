@@ -347,6 +347,7 @@ func (s *Site) serve(ctx context.Context) error {
 	}
 	until(s.renew)
 	until(s.followLevels)
+	until(s.archiveLogs)
 	until(s.tellPerformance)
 	err := s.ready(within)
 	if err != nil {

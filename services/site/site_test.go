@@ -268,6 +268,13 @@ func TestSite(t *testing.T) {
 		if status, path := ann.logIn("ann", password); status != 200 || path != "/hub/" {
 			t.Fatalf("after the log-in: %d at %s", status, path)
 		}
+		eventually(t, "the archive of the first run's logs", func() bool {
+			archived, err := filepath.Glob(filepath.Join(dir, "ArchivedLogs", "Central", "Proxy", "Audit", "*_AuditSecurity_Proxy_*Z.log"))
+			return err == nil && len(archived) == 1
+		})
+		if v, err := VerifyAudit(dir); err != nil || v.Files != 2 || v.Signatures != 1 {
+			t.Errorf("archived and written logs: %+v, %v", v, err)
+		}
 		if status, text := ann.ask("GET", "qrs/app/hublist", nil); status != 200 || string(text) != "[]" {
 			t.Errorf("ann's hub: %d %s", status, text)
 		}

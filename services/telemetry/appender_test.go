@@ -288,7 +288,7 @@ func TestUnwritable(t *testing.T) {
 	a.security.file = good
 	_ = bad.Close()
 	a.Security(Event{Command: "second"})
-	if v, err := Verify(a.security.path, nil); err != nil || v.Rows != 2 || len(failed) != 1 {
+	if v, err := Verify(a.security.path, "", nil); err != nil || v.Rows != 2 || len(failed) != 1 {
 		t.Errorf("%+v, %v, %v", v, err, failed)
 	}
 	o.Root = filepath.Join(a.security.path, "no folder")

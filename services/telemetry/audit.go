@@ -95,7 +95,7 @@ func NewAudit(o Options) (*Audit, error) {
 	a.activity = newRolling(&a.o, "Audit", activityFacility, engineColumns(o.Service, activityColumns))
 	a.security = newRolling(&a.o, "Audit", securityFacility, securityColumns)
 	a.security.seal, a.security.unseal, a.security.rolled = a.chain.seal, a.chain.unseal, a.sign
-	if err := a.chain.goOn(a.security.path); err != nil { // the service goes on, and verifying tells of the gap
+	if err := a.chain.goOn(a.security.path, a.security.archive); err != nil { // the service goes on, and verifying tells of the gap
 		o.Failed(fmt.Errorf("audit security log: a new chain begins: %w", err))
 	}
 	return a, nil

@@ -30,8 +30,8 @@ func checksum(before, row string) string {
 }
 
 // goOn takes the checksum of the last row that an earlier process wrote.
-func (c *chain) goOn(path string) error {
-	files, err := logFiles(path)
+func (c *chain) goOn(path, archived string) error {
+	files, err := logFiles(path, archived)
 	if err != nil {
 		return err
 	}
@@ -57,16 +57,25 @@ func cutChecksum(row string) (rest, sum string) {
 	return row[:at], row[at+1:]
 }
 
-// logFiles returns the files of a log, the oldest first: those rolled over,
-// then the one that is written.
-func logFiles(path string) ([]string, error) {
-	files, err := filepath.Glob(strings.TrimSuffix(path, ".txt") + "_*Z.log")
+// logFiles returns the files of a log, the oldest first: those rolled over, some
+// of them in a folder of archived ones ("" = none), then the one that is written.
+func logFiles(path, archived string) ([]string, error) {
+	pattern := strings.TrimSuffix(path, ".txt") + "_*" + rolledSuffix
+	files, err := filepath.Glob(pattern)
 	if err != nil {
 		return nil, err
 	}
+	if archived != "" { // looked at last: what is moved meanwhile is seen twice rather than not at all
+		more, err := filepath.Glob(filepath.Join(archived, filepath.Base(pattern)))
+		if err != nil {
+			return nil, err
+		}
+		files = append(more, files...)
+	}
 	// 120000Z comes before 120000-001Z, which bytes would order the other way.
-	order := func(name string) string { return strings.Replace(name, "Z.log", " ", 1) }
-	slices.SortFunc(files, func(a, b string) int { return strings.Compare(order(a), order(b)) })
+	order := func(path string) string { return strings.Replace(filepath.Base(path), rolledSuffix, " ", 1) }
+	slices.SortStableFunc(files, func(a, b string) int { return strings.Compare(order(a), order(b)) })
+	files = slices.CompactFunc(files, func(a, b string) bool { return order(a) == order(b) })
 	if _, err := os.Stat(path); err == nil {
 		files = append(files, path)
 	} else if !errors.Is(err, fs.ErrNotExist) {

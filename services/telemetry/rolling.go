@@ -20,6 +20,7 @@ import (
 // a limit is its default.
 type Options struct {
 	Root    string // folder of all logs
+	Archive string // folder that [ArchiveRolled] moves files to; "" = none
 	Service string // Proxy, Repository, Scheduler, …
 	Machine string // default: the host name
 	Version string // of the product
@@ -84,6 +85,7 @@ func (o Options) withDefaults() (Options, error) {
 type rolling struct {
 	o       *Options
 	path    string // of the file that is written
+	archive string // folder of those that were archived; "" = none
 	columns []string
 	stamp   string                // of the time in the names of rolled files
 	rolled  func(path string)     // told of each; may be nil
@@ -104,8 +106,15 @@ const sequenceMax = 1<<31 - 1
 // newRolling prepares a log; the file appears with its first row.
 func newRolling(o *Options, sub, kind string, columns []string) *rolling {
 	name := fmt.Sprintf("%s_%s_%s.txt", o.Machine, kind, o.Service)
-	return &rolling{o: o, path: filepath.Join(o.Root, o.Service, sub, name), columns: columns, sequence: o.sequence, stamp: rolledStamp}
+	r := &rolling{o: o, path: filepath.Join(o.Root, o.Service, sub, name), columns: columns, sequence: o.sequence, stamp: rolledStamp}
+	if o.Archive != "" {
+		r.archive = filepath.Join(o.Archive, o.Service, sub)
+	}
+	return r
 }
+
+// rolledSuffix ends the names of rolled files.
+const rolledSuffix = "Z.log"
 
 // Formats of the time in the names of rolled files: of audit and service logs,
 // and of trace logs.
@@ -217,12 +226,9 @@ func (r *rolling) setAside(now time.Time) error {
 		return nil
 	}
 	base := strings.TrimSuffix(r.path, ".txt") + "_" + now.UTC().Format(r.stamp)
-	to := base + "Z.log"
-	for n := 1; ; n++ { // twice within a second
-		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		to = fmt.Sprintf("%s-%03dZ.log", base, n)
+	to := base + rolledSuffix
+	for n := 1; r.taken(to); n++ { // twice within a second
+		to = fmt.Sprintf("%s-%03d%s", base, n, rolledSuffix)
 	}
 	if err := os.Rename(r.path, to); err != nil {
 		return err
@@ -231,6 +237,18 @@ func (r *rolling) setAside(now time.Time) error {
 		r.rolled(to)
 	}
 	return nil
+}
+
+// taken reports whether a rolled file has that name already, archived or not.
+func (r *rolling) taken(path string) bool {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	if r.archive == "" {
+		return false
+	}
+	_, err := os.Lstat(filepath.Join(r.archive, filepath.Base(path)))
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // close rolls the file over: its process ends.

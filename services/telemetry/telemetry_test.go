@@ -170,8 +170,9 @@ func TestSecurityLogIsChained(t *testing.T) {
 	c := newClock()
 	o := testOptions(t, c)
 	o.Signer = key(private)
-	path := filepath.Join(o.Root, "Proxy", "Audit", "node1_AuditSecurity_Proxy.txt")
-	for range 3 { // three processes
+	o.Archive = t.TempDir()
+	path, archived := filepath.Join(o.Root, "Proxy", "Audit", "node1_AuditSecurity_Proxy.txt"), filepath.Join(o.Archive, "Proxy", "Audit")
+	for i := range 3 { // three processes, after the second of which files are archived
 		a, err := NewAudit(o)
 		if err != nil {
 			t.Fatal(err)
@@ -183,14 +184,19 @@ func TestSecurityLogIsChained(t *testing.T) {
 		if err := a.Close(); err != nil {
 			t.Fatal(err)
 		}
+		if i == 1 {
+			if moved, err := ArchiveRolled(o); err != nil || moved < 2 {
+				t.Fatalf("%d files archived, %v", moved, err)
+			}
+		}
 	}
 	a := newTestAudit(t, o)
 	a.Security(Event{Command: "last"})
-	v, err := Verify(path, public)
+	v, err := Verify(path, archived, public)
 	if err != nil || v.Rows != 13 || v.Files < 4 || v.Signatures != v.Files-1 {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	files, err := logFiles(path)
+	files, err := logFiles(path, archived)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +223,7 @@ func TestSecurityLogIsChained(t *testing.T) {
 			if err := change(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Verify(path, public); !errors.Is(err, ErrTampered) {
+			if _, err := Verify(path, archived, public); !errors.Is(err, ErrTampered) {
 				t.Errorf("not noticed: %v", err)
 			}
 			for f, text := range kept {
@@ -227,10 +233,10 @@ func TestSecurityLogIsChained(t *testing.T) {
 			}
 		})
 	}
-	if err := os.Remove(files[0]); err != nil { // archived
+	if err := os.Remove(files[0]); err != nil { // somebody made room
 		t.Fatal(err)
 	}
-	if _, err := Verify(path, public); err != nil {
+	if _, err := Verify(path, archived, public); err != nil {
 		t.Errorf("without the oldest file: %v", err)
 	}
 }
@@ -299,7 +305,7 @@ func TestConcurrentRows(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	v, err := Verify(filepath.Join(o.Root, "Proxy", "Audit", "node1_AuditSecurity_Proxy.txt"), nil)
+	v, err := Verify(filepath.Join(o.Root, "Proxy", "Audit", "node1_AuditSecurity_Proxy.txt"), "", nil)
 	if err != nil || v.Rows != 400 {
 		t.Errorf("%+v, %v", v, err)
 	}

@@ -50,11 +50,12 @@ type Verified struct {
 
 // Verify looks whether an audit security log, named by the path of the file
 // that is written, is as it was written: no row changed, missing or added, also
-// not a whole file between others. Files from the oldest on may be missing,
-// having been archived. With a key every rolled file must be signed. The error
+// not a whole file between others. Some of its files may be in a folder of
+// archived ones ("" = none); from the oldest on they may be missing, as somebody
+// deletes them some day. With a key every rolled file must be signed. The error
 // names file and row and wraps [ErrTampered].
-func Verify(path string, key ed25519.PublicKey) (v Verified, err error) {
-	files, err := logFiles(path)
+func Verify(path, archived string, key ed25519.PublicKey) (v Verified, err error) {
+	files, err := logFiles(path, archived)
 	if err != nil {
 		return v, err
 	}
