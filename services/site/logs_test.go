@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"os"
@@ -66,6 +67,16 @@ func TestLogs(t *testing.T) {
 	}
 
 	task("bad", "T: LOAD nothing FROM [lib://nowhere/x.csv];", false)
+	for path, body := range map[string]string{
+		"applicationlog": `{"logLevel":"Warning","applicationName":"mashup","message":"a chart\tis missing"}`, "managementconsolelog": `{"logLevel":"Error","browser":"Firefox","message":"no answer"}`,
+	} {
+		if status, text := admin.ask("POST", "qrs/"+path, []byte(body)); status != 204 {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+		if status, text := admin.ask("POST", "qrs/"+path, []byte(`{"logLevel":"Loud","message":"x"}`)); status != 400 || !bytes.Contains(text, []byte("Loud")) {
+			t.Errorf("%s with a level that there is not: %d %s", path, status, text)
+		}
+	}
 	if status, text := admin.ask("POST", "qrs/stream", []byte(`{"name":"New"}`)); status == 200 {
 		t.Errorf("%d %s", status, text)
 	}
@@ -94,6 +105,9 @@ func TestLogs(t *testing.T) {
 		{"Scheduler", "System", "Service", "ResultText=Execution State Change to FinishedSuccess\t"},
 		{"Repository", "Audit", "AuditActivity", "\tAdd stream\t"},
 		{"Repository", "Audit", "AuditActivity", "\tLOCAL\tadmin\t"},
+		{"Repository", "Trace", "Application", "\tWARN\t"},
+		{"Repository", "Trace", "Application", "a chart⇔is missing user=LOCAL\\admin\t\t\t0\tmashup\t"},
+		{"Repository", "Trace", "ManagementConsole", "\tFirefox\t"},
 		{"Proxy", "Audit", "AuditActivity", "Start session for user"},
 		{"Proxy", "System", "Service", "ResultText=an engine answers\t"},
 	} {

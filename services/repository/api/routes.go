@@ -104,6 +104,8 @@ func (s *Server) special() []route {
 		at("POST /loadbalancing/validnodes/extended", s.balance("nodes", extendedNode)),
 		at("DELETE /cache", s.ruleReset),
 
+		at("POST /applicationlog", s.clientLog("Application", "Application", func(m *clientMessage) string { return m.ApplicationName })),
+		at("POST /managementconsolelog", s.clientLog("ManagementConsole", "Browser", func(m *clientMessage) string { return m.Browser })),
 		at("POST /notification", s.subscribe),
 		at("DELETE /notification", s.unsubscribe),
 		at("GET /notification/changes", s.changes),

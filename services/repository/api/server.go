@@ -33,6 +33,7 @@ type Options struct {
 	// can here.
 	SAMLMetadata func(ctx context.Context, virtualProxyID string) ([]byte, error)
 	Log          *slog.Logger
+	ClientLog    *slog.Logger // what clients want to have logged; nil = nowhere
 }
 
 // A Server answers requests of the interface. Any number of goroutines may use
@@ -48,6 +49,9 @@ type Server struct {
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.ClientLog == nil {
+		o.ClientLog = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{opt: o, repo: o.Repository, schema: o.Repository.Schema()}
 	s.routes = s.special()
