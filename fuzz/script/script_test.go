@@ -32,11 +32,12 @@ var seeds = []string{
 	"T: LOAD k, Sum(v) as s, Concat(v, ';') as c GROUP BY k; LOAD Mod(RecNo(), 3) as k, RecNo() as v AUTOGENERATE 9;",
 	"T: LOAD Date(41000 + RecNo(), 'YYYY-MM-DD') as d, Peek('d') as p, Previous(d) as q AUTOGENERATE 4; LOOSEN TABLE T;",
 	"LOAD x, SubField(y, ';') as z WHILE IterNo() <= 2; LOAD 1 as x, 'a;b' as y AUTOGENERATE 1; COMMENT FIELD x WITH 'c'; TAG x WITH '$t';",
+	"T: LOAD 1 as a AUTOGENERATE 2; T: REPLACE LOAD 2 as a, IsPartialReload() as p AUTOGENERATE 1; ADD ONLY CONCATENATE LOAD 3 as a AUTOGENERATE 1;",
 	"A: LOAD * INLINE [a,b,c\n1,1,1];B: LOAD * INLINE [a,d,e\n1,2,2];C: LOAD * INLINE [a,b,c,d,e\n1,1,1,2,2];",
 }
 
-// FuzzScript: a script ends in time, with a result or an error; what it made
-// can be linked, written and read.
+// FuzzScript: a script ends in time, with a result or an error, also when it is
+// run again in part; what it made can be linked, written and read.
 func FuzzScript(f *testing.F) {
 	for _, s := range seeds {
 		f.Add(s)
@@ -48,18 +49,29 @@ func FuzzScript(f *testing.F) {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
 		limits := script.Limits{MaxRows: 2000, MaxBytes: 32 << 20, MaxTables: 50, MaxFields: 200, MaxSteps: 2000, MaxIncludes: 2, MaxCalls: 20}
-		start := time.Now()
-		res, err := script.Run(ctx, src, script.Options{Limits: limits})
-		if took := time.Since(start); took > 3*timeout {
-			t.Errorf("took %v, was to be cancelled after %v", took, timeout)
-		}
-		if err != nil {
-			if res != nil {
+		run := func(kept *script.Kept) *script.Result {
+			start := time.Now()
+			res, err := script.Run(ctx, src, script.Options{Limits: limits, Kept: kept})
+			if took := time.Since(start); took > 3*timeout {
+				t.Errorf("took %v, was to be cancelled after %v", took, timeout)
+			}
+			if err != nil && res != nil {
 				t.Error("a result beside an error")
 			}
+			return res
+		}
+		full := run(nil)
+		if full == nil {
 			return
 		}
-		link(t, res.Catalog)
+		kept := &script.Kept{Tables: full.Catalog.Tables()}
+		if full.Access != nil {
+			kept.Access = full.Access.Tables()
+		}
+		if part := run(kept); part != nil {
+			link(t, part.Catalog)
+		}
+		link(t, full.Catalog)
 	})
 }
 

@@ -68,7 +68,7 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-func publicPEM(t *testing.T, key any) string {
+func publicPEM(t testing.TB, key any) string {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {

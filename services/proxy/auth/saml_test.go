@@ -13,7 +13,7 @@ import (
 	"github.com/cognate-bi/cognate/services/proxy/auth/authtest"
 )
 
-func newSAML(t *testing.T, c *clock) (*authtest.SAML, *SAML, Chain) {
+func newSAML(t testing.TB, c *clock) (*authtest.SAML, *SAML, Chain) {
 	t.Helper()
 	p := authtest.NewSAML(t)
 	m, err := NewSAML(SAMLOptions{
@@ -32,7 +32,7 @@ func newSAML(t *testing.T, c *clock) (*authtest.SAML, *SAML, Chain) {
 }
 
 // respond logs in at the provider and returns the form to post.
-func respond(t *testing.T, p *authtest.SAML, chain Chain, b *browser) (response []byte, relay string) {
+func respond(t testing.TB, p *authtest.SAML, chain Chain, b *browser) (response []byte, relay string) {
 	t.Helper()
 	a, refusals := b.ask(chain, "GET", "/hub?x=1", nil)
 	if a.Redirect == "" {

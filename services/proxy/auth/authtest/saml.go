@@ -32,7 +32,7 @@ type SAML struct {
 }
 
 // NewSAML starts a provider. Trust tells it of the service provider.
-func NewSAML(t *testing.T) *SAML {
+func NewSAML(t testing.TB) *SAML {
 	t.Helper()
 	key, cert := SelfSigned(t)
 	s := &SAML{}
@@ -51,7 +51,7 @@ func NewSAML(t *testing.T) *SAML {
 }
 
 // Metadata is what the service provider has to know.
-func (s *SAML) Metadata(t *testing.T) string {
+func (s *SAML) Metadata(t testing.TB) string {
 	t.Helper()
 	b, err := xml.Marshal(s.IdP.Metadata())
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *SAML) Metadata(t *testing.T) string {
 }
 
 // Trust tells of the one service provider.
-func (s *SAML) Trust(t *testing.T, metadata []byte) {
+func (s *SAML) Trust(t testing.TB, metadata []byte) {
 	t.Helper()
 	sp, err := samlsp.ParseMetadata(metadata)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *SAML) GetSession(http.ResponseWriter, *http.Request, *saml.IdpAuthnRequ
 
 // Response asks the provider as a browser does. It returns the fields of the
 // form that the browser would post.
-func (s *SAML) Response(t *testing.T, at string) (response []byte, relayState string) {
+func (s *SAML) Response(t testing.TB, at string) (response []byte, relayState string) {
 	t.Helper()
 	resp, err := http.Get(at)
 	if err != nil {
@@ -115,7 +115,7 @@ func field(page []byte, name string) string {
 }
 
 // SelfSigned makes a key and a certificate for it.
-func SelfSigned(t *testing.T) (*rsa.PrivateKey, *x509.Certificate) {
+func SelfSigned(t testing.TB) (*rsa.PrivateKey, *x509.Certificate) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
