@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
@@ -19,6 +20,9 @@ type Rewriting struct {
 	// same id.
 	KeepFrom string
 	Keep     []string
+	// Connections come in addition; one of the file that has the name of one of
+	// them goes.
+	Connections []Connection
 }
 
 // Rewrite brings a file that is no app of the library, ours or foreign, into our
@@ -44,6 +48,9 @@ func (l *Library) Rewrite(id, path string, r Rewriting) (a *App, kept []string, 
 			return nil, nil, err
 		}
 	}
+	if err := a.takeConnections(r.Connections); err != nil {
+		return nil, nil, err
+	}
 	content := a.Content()
 	if !r.KeepData {
 		content.Data = nil
@@ -52,6 +59,22 @@ func (l *Library) Rewrite(id, path string, r Rewriting) (a *App, kept []string, 
 		return nil, nil, fmt.Errorf("rewrite %s: %w", path, err)
 	}
 	return a, kept, nil
+}
+
+func (a *App) takeConnections(list []Connection) error {
+	for _, c := range list {
+		for _, old := range a.Connections() {
+			if strings.EqualFold(old.Name, c.Name) {
+				if err := a.DeleteConnection(old.ID); err != nil {
+					return err
+				}
+			}
+		}
+		if _, err := a.AddConnection(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *App) disown() error {

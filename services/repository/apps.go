@@ -56,6 +56,8 @@ type Preparation struct {
 	// unless the new file has others of the same ids.
 	KeepFrom string
 	Keep     []string
+	// Connections come along, without passwords.
+	Connections []Connection
 }
 
 // An AppInfo is what the file of an app tells of it.
@@ -63,7 +65,8 @@ type AppInfo struct {
 	Title, Description, Thumbnail string
 	SizeBytes                     int64
 	Loaded                        time.Time    // zero = never
-	Connections                   []Connection // that the file names, without passwords
+	Connections                   []Connection // that the file holds, without passwords
+	Uses                          []string     // names of connections that the script loads from
 	Objects                       []ObjectInfo
 }
 
@@ -537,7 +540,10 @@ func (r *Repository) Export(ctx context.Context, c *Caller, id, token string, no
 			return "", "", err
 		}
 	}
-	x.whole = !noData && len(x.prepare.Without) == 0
+	if x.prepare.Connections, err = r.connectionsOf(ctx, c, e.ID); err != nil {
+		return "", "", err
+	}
+	x.whole = !noData && len(x.prepare.Without) == 0 && len(x.prepare.Connections) == 0
 	r.exportsMu.Lock()
 	defer r.exportsMu.Unlock()
 	if r.exports == nil {
@@ -553,6 +559,19 @@ func (r *Repository) Export(ctx context.Context, c *Caller, id, token string, no
 	}
 	r.exports[strings.ToLower(token)] = x
 	return token, x.name, nil
+}
+
+// connectionsOf returns the data connections that the script of an app uses, of
+// those that the caller may read.
+func (r *Repository) connectionsOf(ctx context.Context, c *Caller, id string) ([]Connection, error) {
+	info, err := r.engine.Info(id)
+	if err != nil || len(info.Uses) == 0 {
+		return nil, err
+	}
+	all, err := r.Connections(ctx, c)
+	return slices.DeleteFunc(all, func(x Connection) bool {
+		return !slices.ContainsFunc(info.Uses, func(name string) bool { return strings.EqualFold(name, x.Name) })
+	}), err
 }
 
 // exportsMax bounds the exports that wait.

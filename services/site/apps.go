@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ func NewApps(lib *app.Library) *Apps { return &Apps{lib} }
 func (a *Apps) Prepare(path, id string, p repository.Preparation) (repository.AppInfo, error) {
 	opened, kept, err := a.lib.Rewrite(id, path, app.Rewriting{
 		Title: p.Title, KeepData: p.KeepData, Without: p.Without, Disown: p.Disown, KeepFrom: p.KeepFrom, Keep: p.Keep,
+		Connections: appConnections(p.Connections),
 	})
 	if err != nil {
 		return repository.AppInfo{}, err
@@ -60,7 +62,7 @@ func infoOf(opened *app.App, sizeBytes int64) repository.AppInfo {
 	props := opened.Properties()
 	return repository.AppInfo{
 		Title: opened.Title(), Description: props.Get("description").Str(), Thumbnail: props.At("/qThumbnail/qUrl").Str(),
-		SizeBytes: sizeBytes, Loaded: opened.Loaded(), Connections: namedConnections(opened), Objects: objectsOf(opened),
+		SizeBytes: sizeBytes, Loaded: opened.Loaded(), Connections: namedConnections(opened), Uses: usedConnections(opened.Script()), Objects: objectsOf(opened),
 	}
 }
 
@@ -130,7 +132,21 @@ func (a *Apps) RemoveObjects(id string, objects []string) error {
 	return opened.SaveDocument()
 }
 
-// namedConnections are the connections that the file of an app names.
+// used finds the names of connections in a script, as far as no variable stands
+// for them.
+var used = regexp.MustCompile(`(?i)\blib://([^/\\\]'"\n]+)|\bconnect\s+to\s+['"\[]([^\]'"\n]+)`)
+
+// usedConnections returns the names of the connections that a script loads from.
+func usedConnections(script string) (names []string) {
+	for _, m := range used.FindAllStringSubmatch(script, -1) {
+		if name := m[1] + m[2]; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// namedConnections are the connections that the file of an app holds.
 func namedConnections(opened *app.App) (list []repository.Connection) {
 	for _, c := range opened.Connections() {
 		list = append(list, repository.Connection{Name: c.Name, Type: c.Type, String: c.String, User: c.User})

@@ -118,6 +118,16 @@ func TestConnections(t *testing.T) {
 	if got := names(bob); got != "" {
 		t.Errorf("bob has %s", got)
 	}
+	// Those that the script uses go with the app: bob may have the one that is no folder.
+	a.SetScript("LIB CONNECT TO 'web (dom_ann)';\nT: LOAD * FROM [lib://Files/data.csv] (txt, embedded labels);")
+	if err := ann.Save(); err != nil {
+		t.Fatal(err)
+	}
+	path := n.entity(`DOM\ann`, "POST", "/qrs/app/"+id+"/export/6f9619ff-8b86-d011-b42d-00c04fc964ff", nil, 201)["downloadPath"].(string)
+	n.do(`DOM\bob`, "POST", "/qrs/app/upload?name=Taken", n.do(`DOM\ann`, "GET", path, nil, 200), 201)
+	if got, want := names(bob), "Web (dom_ann)"; got != want {
+		t.Errorf("with an exported app bob gets %q, want %q", got, want)
+	}
 	if err := bob.SetConnection(mine, web); !errors.Is(err, app.ErrConnection) {
 		t.Errorf("bob changes ann's connection: %v", err)
 	}
