@@ -134,7 +134,7 @@ func (c *siteCmd) options(log *slog.Logger) (site.Options, error) {
 		return site.Options{}, err
 	}
 	return site.Options{
-		Dir: c.Dir, Node: c.Node, Roles: roles, Listen: c.Listen, Rest: c.Rest, Engine: c.Engine, TrustedHeaders: c.Trust, Programs: c.Program, Metrics: c.Metrics, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Log: log, Version: version,
+		Dir: c.Dir, Node: c.Node, Roles: roles, Listen: c.Listen, Rest: c.Rest, Engine: c.Engine, TrustedHeaders: c.Trust, Programs: c.Program, Metrics: c.Metrics, Repository: c.Repository, Database: c.Database, Names: c.Name, Page: web.Handler(), Library: lib, Memory: memoryAllowed(), Log: log, Version: version,
 	}, nil
 }
 

@@ -37,18 +37,29 @@ type Options struct {
 	// their recipients when it is written.
 	Keys               *crypt.Ring
 	SealApps, SealQVDs bool
+	Limits             // at first
+	Now                func() time.Time
+	Log                *slog.Logger
+}
+
+// Limits bound what apps take. They may change while the engine runs.
+type Limits struct {
 	// MemoryMax bounds the memory of all apps and of results that are kept, in
-	// bytes; 0 = no bound. IdleTTL is how long an app that nobody has open any
-	// more stays in memory; 0 = not at all.
+	// bytes; 0 = no bound.
 	MemoryMax int64
-	IdleTTL   time.Duration
-	Now       func() time.Time
-	Log       *slog.Logger
+	// IdleTTL is how long an app that nobody has open any more stays in memory;
+	// 0 = not at all.
+	IdleTTL time.Duration
+	// ReloadTime bounds a run of a script, and ReloadBytes the memory of the
+	// tables that it loads; 0 = no bound beside MemoryMax.
+	ReloadTime  time.Duration
+	ReloadBytes int64
 }
 
 // A Library is the apps of one engine: those on disk and those open.
 type Library struct {
 	opt      Options
+	limits   atomic.Pointer[Limits]
 	versions atomic.Uint64 // of models
 	turns    *turns.Turns  // of all computations
 	results  cube.Counters // of the results that are kept
@@ -81,6 +92,7 @@ func NewLibrary(o Options) (*Library, error) {
 		}
 	}
 	l := &Library{opt: o, open: map[string]*shared{}, turns: turns.New(runtime.GOMAXPROCS(0), turns.Slice)}
+	l.SetLimits(o.Limits)
 	l.tellOfOldApps()
 	l.dropLeftovers()
 	return l, nil
@@ -117,6 +129,13 @@ func (l *Library) Turns() *turns.Turns { return l.turns }
 
 // Results returns what the caches of results of all apps have done.
 func (l *Library) Results() *cube.Counters { return &l.results }
+
+// Limits returns the limits that count now.
+func (l *Library) Limits() Limits { return *l.limits.Load() }
+
+// SetLimits has other limits count: for scripts from the next one on, for memory
+// as soon as it is looked at.
+func (l *Library) SetLimits(x Limits) { l.limits.Store(&x) }
 
 // Options returns the settings, with defaults filled in.
 func (l *Library) Options() Options { return l.opt }
@@ -300,7 +319,7 @@ func (l *Library) Open(id string) (*App, error) {
 	return s.app, s.err
 }
 
-// Close gives back an app. After the last one it stays for [Options.IdleTTL].
+// Close gives back an app. After the last one it stays for [Limits.IdleTTL].
 func (l *Library) Close(a *App) {
 	l.mu.Lock()
 	s := l.open[a.ID]

@@ -110,7 +110,8 @@ func (l *Library) Relieve() bool { return l.relieve(0) }
 
 // relieve makes room for so many bytes more.
 func (l *Library) relieve(more int64) bool {
-	enough := func() bool { return l.opt.MemoryMax <= 0 || l.MemoryBytes()+more <= l.opt.MemoryMax }
+	allowed := l.Limits().MemoryMax
+	enough := func() bool { return allowed <= 0 || l.MemoryBytes()+more <= allowed }
 	if enough() {
 		return true
 	}
@@ -127,7 +128,7 @@ func (l *Library) relieve(more int64) bool {
 		for _, s := range list {
 			if l.isIdle(s) == give.idle {
 				if give.up(s); enough() {
-					l.opt.Log.Info("memory given up", "bytes", l.MemoryBytes(), "allowed", l.opt.MemoryMax)
+					l.opt.Log.Info("memory given up", "bytes", l.MemoryBytes(), "allowed", allowed)
 					return true
 				}
 			}
@@ -159,7 +160,8 @@ func (l *Library) dropIdle(s *shared) {
 // be kept: changes that were not saved are gone when the last one leaves. The
 // caller holds mu.
 func (l *Library) keep(id string, s *shared) bool {
-	if l.opt.IdleTTL <= 0 || s.err != nil || s.app.Session {
+	ttl := l.Limits().IdleTTL
+	if ttl <= 0 || s.err != nil || s.app.Session {
 		return false
 	}
 	path, err := l.file(id)
@@ -172,7 +174,7 @@ func (l *Library) keep(id string, s *shared) bool {
 	}
 	s.idle = &idle{since: l.opt.Now(), file: info}
 	kept := s.idle
-	kept.timer = time.AfterFunc(l.opt.IdleTTL, func() {
+	kept.timer = time.AfterFunc(ttl, func() {
 		l.mu.Lock()
 		same := s.idle == kept
 		l.mu.Unlock()
@@ -204,5 +206,5 @@ func (l *Library) admit(a *App) error {
 		return nil
 	}
 	return fmt.Errorf("%w: app %s takes %d MB, and of %d MB that are allowed others take %d MB",
-		ErrMemory, a.ID, own>>20, l.opt.MemoryMax>>20, l.MemoryBytes()>>20)
+		ErrMemory, a.ID, own>>20, l.Limits().MemoryMax>>20, l.MemoryBytes()>>20)
 }

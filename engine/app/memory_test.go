@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,7 +34,7 @@ func smallApps(t *testing.T, l *Library, n int) (ids []string) {
 
 func TestIdleAppsStayForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, err := NewLibrary(Options{Dir: t.TempDir(), IdleTTL: time.Hour})
+		l, err := NewLibrary(Options{Dir: t.TempDir(), Limits: Limits{IdleTTL: time.Hour}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +91,7 @@ func TestIdleAppsStayForAWhile(t *testing.T) {
 // longest idle on, then what those in use can make again.
 func TestMemoryIsGivenUpInOrder(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	l, err := NewLibrary(Options{Dir: t.TempDir(), IdleTTL: time.Hour, Now: func() time.Time { return now }})
+	l, err := NewLibrary(Options{Dir: t.TempDir(), Limits: Limits{IdleTTL: time.Hour}, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func TestMemoryIsGivenUpInOrder(t *testing.T) {
 	one := l.MemoryBytes() / 4
 	results := func(i int) int64 { _, r := apps[i].MemoryBytes(); return r }
 	vectors := func(i int) int64 { return apps[i].Data().Model.Catalog.Memory().ValueBytes }
-	limit := func(n int64) bool { l.opt.MemoryMax = n; return l.Relieve() }
+	limit := func(n int64) bool { l.SetLimits(Limits{IdleTTL: time.Hour, MemoryMax: n}); return l.Relieve() }
 
 	if !limit(l.MemoryBytes()-1) || results(2) != 0 || results(0) == 0 || len(l.OpenApps()) != 4 {
 		t.Error("not the results of the longest idle app first")
@@ -159,7 +160,7 @@ func fill(t *testing.T, a *App) {
 // A reload that makes more than is allowed fails with a message, and the
 // former data serve on.
 func TestReloadThatDoesNotFit(t *testing.T) {
-	l, err := NewLibrary(Options{Dir: t.TempDir(), MemoryMax: 4 << 20, Log: slog.New(slog.DiscardHandler)})
+	l, err := NewLibrary(Options{Dir: t.TempDir(), Limits: Limits{MemoryMax: 4 << 20}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,5 +261,35 @@ T: LOAD Chr(65 + Mod(RecNo(), 4)) AS G, RecNo() AS id, RecNo()/3 AS x AUTOGENERA
 	}
 	if with, _ := a.MemoryBytes(); with != all {
 		t.Errorf("%d bytes after the last user, %d before the first", with, all)
+	}
+}
+
+// Limits may change while the engine runs.
+func TestReloadLimits(t *testing.T) {
+	l := newTestLibrary(t, t.TempDir())
+	a := create(t, l, "Long", "LOAD RecNo() as x AUTOGENERATE 10;")
+	a.SetScript("DO\nLET i = i + 1;\nLOOP")
+	ran := func(x Limits) string {
+		t.Helper()
+		l.SetLimits(x)
+		ok, err := a.Reload(t.Context(), "")
+		if ok || err != nil {
+			t.Fatalf("%v, %v", ok, err)
+		}
+		errs := a.Progress().Errors
+		return errs[len(errs)-1].Message
+	}
+	if got := ran(Limits{ReloadTime: 50 * time.Millisecond}); !strings.Contains(got, "longer than 50ms") {
+		t.Errorf("time: %s", got)
+	}
+	a.SetScript("T: LOAD RecNo() as x, RecNo()&'a long text' as y AUTOGENERATE 1e6;")
+	if got := ran(Limits{ReloadBytes: 1 << 20}); !strings.Contains(got, "more than 1048576 bytes") {
+		t.Errorf("memory: %s", got)
+	}
+	if got := ran(Limits{ReloadBytes: 1 << 40, MemoryMax: 1 << 20}); !strings.Contains(got, "more than 1048576 bytes") {
+		t.Errorf("memory of all: %s", got)
+	}
+	if m := a.Data().Model; len(m.Tables) != 1 || m.Tables[0].Rows != 10 {
+		t.Error("the data before are lost")
 	}
 }

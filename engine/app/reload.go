@@ -57,7 +57,9 @@ func (a *App) ReloadWith(ctx context.Context, r Reloading) (ok bool, err error) 
 	sl.begin(a)
 	defer func() { sl.end(ok, a.Progress().Errors) }()
 
-	res, err := script.Run(ctx, a.Script(), a.scriptOptions(&r, &sl))
+	within, cancel := a.lib.within(ctx)
+	defer cancel()
+	res, err := script.Run(within, a.Script(), a.scriptOptions(&r, &sl))
 	if err == nil {
 		err = a.take(res)
 	}
@@ -72,9 +74,20 @@ func (a *App) ReloadWith(ctx context.Context, r Reloading) (ok bool, err error) 
 	case ctx.Err() != nil:
 		a.progress.fail(ScriptError{Message: "the reload was cancelled"})
 		return false, ctx.Err()
+	case within.Err() != nil:
+		err = context.Cause(within)
 	}
 	a.progress.fail(scriptError(err))
 	return false, nil
+}
+
+// within bounds the time of a reload.
+func (l *Library) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := l.Limits().ReloadTime
+	if limit <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("the script took longer than %v, which is the limit for reloads", limit))
 }
 
 // bufferFolder is the folder of the files that BUFFER loads keep.
@@ -108,7 +121,11 @@ func (a *App) scriptOptions(r *Reloading, sl *scriptLog) script.Options {
 		Now: a.now, User: r.User, AppName: a.Title(), AppID: a.ID, ReloadTime: a.Loaded(),
 		Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: func(e script.Event) { a.onScript(e); sl.event(e) }, Keys: a.lib.keys(),
 	}
-	o.Limits.MaxBytes = a.lib.opt.MemoryMax
+	limits := a.lib.Limits()
+	o.Limits.MaxBytes = limits.MemoryMax
+	if limits.ReloadBytes > 0 && (limits.MemoryMax <= 0 || limits.ReloadBytes < limits.MemoryMax) {
+		o.Limits.MaxBytes = limits.ReloadBytes
+	}
 	if a.lib.opt.SealQVDs && a.lib.opt.Keys != nil {
 		o.SealFor = a.lib.opt.Keys.Recipients()
 	}

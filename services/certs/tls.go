@@ -33,12 +33,10 @@ func (s *Store) ClientTLS() *tls.Config {
 	}
 }
 
-// FrontEnd is a holder for the certificate that users see, with the site's own
-// server certificate in it.
+// FrontEnd is a holder for the certificate that users see. Without another one
+// it is the site's own server certificate, as it is at the time.
 func (s *Store) FrontEnd() *Holder {
-	h := &Holder{now: s.opt.Now}
-	h.cert.Store(s.server.Load().tls())
-	return h
+	return &Holder{now: s.opt.Now, own: func() *tls.Certificate { return s.server.Load().tls() }}
 }
 
 // RootPEM is the authority's certificate, for those who have to trust it.
@@ -60,8 +58,19 @@ func (p *pair) tls() *tls.Certificate {
 // get the new one. Any number of goroutines may use it.
 type Holder struct {
 	now  func() time.Time
-	cert atomic.Pointer[tls.Certificate]
+	own  func() *tls.Certificate
+	cert atomic.Pointer[tls.Certificate] // nil = own
 }
+
+func (h *Holder) get() *tls.Certificate {
+	if c := h.cert.Load(); c != nil {
+		return c
+	}
+	return h.own()
+}
+
+// Reset goes back to the site's own certificate.
+func (h *Holder) Reset() { h.cert.Store(nil) }
 
 // Set exchanges the certificate for one with its chain and its key, both PEM,
 // if it counts now, belongs to the key and names every host. Else the old one stays.
@@ -103,12 +112,12 @@ func checkChain(c tls.Certificate) error {
 }
 
 // Left is how long the certificate counts.
-func (h *Holder) Left() time.Duration { return h.cert.Load().Leaf.NotAfter.Sub(h.now()) }
+func (h *Holder) Left() time.Duration { return h.get().Leaf.NotAfter.Sub(h.now()) }
 
 // TLS is the configuration of a listener for users.
 func (h *Holder) TLS() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return h.cert.Load(), nil },
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return h.get(), nil },
 	}
 }

@@ -104,6 +104,7 @@ func isLoopback(host string) bool {
 
 // A Host is a running engine service.
 type Host struct {
+	every    chan time.Duration // changes of Options.PerformanceEvery; holds one
 	opt      Options
 	lib      *app.Library
 	sessions *session.Registry
@@ -139,7 +140,7 @@ func New(o Options, lib *app.Library) (*Host, error) {
 	}
 	h := &Host{
 		opt: o, lib: lib, sessions: session.NewRegistry(lib, o.Log), listener: l, sockets: map[*socket]struct{}{}, started: time.Now(), process: uuid.NewString(),
-		slow: o.Trace.With(facilityKey, "QixPerformance"), near: memconn.Listen(),
+		slow: o.Trace.With(facilityKey, "QixPerformance"), near: memconn.Listen(), every: make(chan time.Duration, 1),
 		// large frames go around the buffers, and an idle socket keeps none to write with
 		upgrader: upgrade.Upgrader{ReadBytes: 512, WriteBytes: 4 << 10, WritePool: &sync.Pool{}},
 	}
@@ -217,7 +218,7 @@ func (h *Host) watchMemory(done <-chan struct{}) {
 		h.load.note(time.Now(), processorTime())
 		enough := h.lib.Relieve()
 		if !enough && !h.tight.Load() {
-			h.opt.Log.Warn("apps in use take more memory than is allowed", "bytes", h.lib.MemoryBytes(), "allowed", h.lib.Options().MemoryMax)
+			h.opt.Log.Warn("apps in use take more memory than is allowed", "bytes", h.lib.MemoryBytes(), "allowed", h.lib.Limits().MemoryMax)
 		}
 		h.tight.Store(!enough)
 	}

@@ -108,9 +108,23 @@ func (h *Host) tellPerformance(done <-chan struct{}) {
 		select {
 		case <-done:
 			return
+		case every := <-h.every:
+			tick.Reset(every)
 		case <-tick.C:
 			h.performance()
 		}
+	}
+}
+
+// SetPerformanceEvery changes [Options.PerformanceEvery] of a host that serves.
+func (h *Host) SetPerformanceEvery(d time.Duration) {
+	select {
+	case <-h.every: // one that was not seen yet
+	default:
+	}
+	select {
+	case h.every <- max(d, time.Second):
+	default: // somebody else's is newer
 	}
 }
 

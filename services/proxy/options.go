@@ -84,6 +84,7 @@ const DefaultSockets = 20_000
 // Limits bound what clients can take. Zero means the default.
 type Limits struct {
 	HeaderBytes       int           // of a request; 16 384
+	HeaderLines       int           // of a request; 100
 	BodyBytes         int64         // of a request; 4 GB, as apps are uploaded
 	Connections       int           // of a listener, those of sockets too; 24 000
 	Requests          int           // at a time; 4 096
@@ -128,6 +129,7 @@ func (o *Options) Validate() error {
 
 func (l *Limits) validate() error {
 	set(&l.HeaderBytes, 16384)
+	set(&l.HeaderLines, 100)
 	set(&l.BodyBytes, 4<<30)
 	set(&l.Connections, 24_000)
 	set(&l.Requests, 4096)

@@ -169,6 +169,9 @@ func TestLimits(t *testing.T) {
 	if resp.StatusCode != 413 {
 		t.Errorf("too large, in chunks: %d", resp.StatusCode)
 	}
+	if line := s.raw(t, "GET /hub HTTP/1.1\r\nHost: a\r\n"+strings.Repeat("X-Many: x\r\n", 101)+"\r\n"); !strings.Contains(line, "431") {
+		t.Errorf("many headers: %s", line)
+	}
 	if line := s.raw(t, "GET /hub HTTP/1.1\r\nHost: a\r\nX-Big: "+strings.Repeat("x", 17<<10)+"\r\n\r\n"); !strings.Contains(line, "431") {
 		t.Errorf("headers: %s", line)
 	}

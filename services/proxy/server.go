@@ -199,6 +199,8 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 		fail(ctx, fasthttp.StatusServiceUnavailable, "The server is busy.")
 	case !s.byAddr.Allow(limit.AddrKey(remote(ctx))):
 		fail(ctx, fasthttp.StatusTooManyRequests, "Too many requests.")
+	case ctx.Request.Header.Len() > s.opt.Limits.HeaderLines:
+		fail(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, "There are too many headers.")
 	case err != nil:
 		fail(ctx, fasthttp.StatusBadRequest, "The path could not be read.")
 	default:

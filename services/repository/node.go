@@ -168,7 +168,11 @@ func (r *Repository) services(ctx context.Context, tx *store.Tx, node string, n 
 			continue
 		}
 		settings, _ := found[0].Doc["settings"].(map[string]any)
-		if !own(settings, s.own) {
+		added, err := completed(ctx, tx, s.typ, settings)
+		if err != nil {
+			return err
+		}
+		if !own(settings, s.own) && !added {
 			continue
 		}
 		if _, err := tx.Update(ctx, s.typ, found[0].ID, map[string]any{"settings": settings}); err != nil {
@@ -176,6 +180,18 @@ func (r *Repository) services(ctx context.Context, tx *store.Tx, node string, n 
 		}
 	}
 	return nil
+}
+
+// completed adds the settings that a service lacks, having been made by an
+// earlier version.
+func completed(ctx context.Context, tx *store.Tx, typ string, settings map[string]any) (news bool, err error) {
+	defaults, err := defaultSettings(ctx, tx, typ)
+	for name, value := range defaults {
+		if settings[name] == nil && name != "virtualProxies" { // those were taken away
+			settings[name], news = value, true
+		}
+	}
+	return news, err
 }
 
 // own sets what a node knows of a service, and reports whether that is news.
@@ -212,7 +228,12 @@ func defaultSettings(ctx context.Context, tx *store.Tx, typ string) (map[string]
 	case "SchedulerService":
 		return map[string]any{"logVerbosity": none, "maxConcurrentEngines": number(4), "engineTimeout": number(30)}, nil
 	case "EngineService":
-		return map[string]any{"documentDirectory": "Apps"}, nil
+		return map[string]any{
+			"documentDirectory": "Apps", "autosaveInterval": number(30), "documentTimeout": number(28_800), "genericUndoBufferMaxSize": number(100),
+			"globalLogMinuteInterval": number(5), "workingSetSizeLoPct": number(70), "workingSetSizeHiPct": number(90), "workingSetSizeMode": number(0),
+			"objectTimeLimitSec": number(-1), "exportTimeLimitSec": number(-1), "reloadTimeLimitSec": number(-1), "hyperCubeMemoryLimit": number(-1),
+			"exportMemoryLimit": number(-1), "reloadMemoryLimit": number(-1), "standardReload": true, "qrsHttpNotificationPort": number(4748),
+		}, nil
 	}
 	list, err := tx.List(ctx, "VirtualProxyConfig", store.Query{Where: isDefault()})
 	var defaults []any
@@ -222,6 +243,7 @@ func defaultSettings(ctx context.Context, tx *store.Tx, typ string) (map[string]
 	return map[string]any{
 		"logVerbosity": none, "listenPort": number(443), "unencryptedListenPort": number(80), "authenticationListenPort": number(4244),
 		"unencryptedAuthenticationListenPort": number(4248), "restListenPort": number(4243), "virtualProxies": defaults,
+		"keepAliveTimeoutSeconds": number(10), "maxHeaderSizeBytes": number(16_384), "maxHeaderLines": number(100), "performanceLoggingInterval": number(5),
 	}, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,7 +27,7 @@ type Done struct {
 // A Worker runs attempts.
 type Worker struct {
 	name  string
-	slots int
+	slots atomic.Int64
 	store Store
 	run   Executor
 	set   Settings
@@ -40,11 +41,16 @@ type Worker struct {
 // NewWorker returns a worker of a name that no other one has, which runs as many
 // attempts at a time as it has slots.
 func NewWorker(name string, slots int, store Store, run Executor, s Settings) *Worker {
-	return &Worker{name: name, slots: max(1, slots), store: store, run: run, set: s.withDefaults(), current: map[string]context.CancelFunc{}}
+	w := &Worker{name: name, store: store, run: run, set: s.withDefaults(), current: map[string]context.CancelFunc{}}
+	w.SetSlots(slots)
+	return w
 }
 
 // Slots is how many attempts the worker runs at a time.
-func (w *Worker) Slots() int { return w.slots }
+func (w *Worker) Slots() int { return int(w.slots.Load()) }
+
+// SetSlots changes that. What runs goes on.
+func (w *Worker) SetSlots(n int) { w.slots.Store(int64(max(1, n))) }
 
 // Run works until ctx ends, and then until what it was running has stopped.
 func (w *Worker) Run(ctx context.Context) {
@@ -68,7 +74,7 @@ func (w *Worker) Run(ctx context.Context) {
 func (w *Worker) step(ctx context.Context) error {
 	var attempts []Attempt
 	var stop []string
-	free := w.slots - w.Running()
+	free := max(0, w.Slots()-w.Running())
 	err := update(ctx, w.store, &w.set, func(r *Rules, b *Board) ([]Result, error) {
 		stop = r.Heard(b, w.name)
 		attempts = r.Claim(b, w.name, free)

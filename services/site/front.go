@@ -41,6 +41,11 @@ func (s *Site) openProxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	set, err := s.settingsOf(ctx, "ProxyService")
+	if err != nil {
+		return err
+	}
+	s.frontEnd = s.certs.FrontEnd()
 	s.fleet = newFleet(s.store, s.repo, s.certs.ClientTLS(), s.log.proxy.Logger)
 	rest := "https://" + net.JoinHostPort(reachable(s.restAt.Addr(), host), strconv.Itoa(port(s.restAt)))
 	s.door = &door{
@@ -53,7 +58,7 @@ func (s *Site) openProxy(ctx context.Context) error {
 	}
 	s.proxy, err = proxy.New(proxy.Options{
 		HostNames: append([]string{host, "localhost", "127.0.0.1", "::1"}, s.opt.Names...), Node: s.node, RestURI: rest, Sessions: sessions, Users: users{s.repo},
-		Upstreams: upstreams{s}, Engines: s.fleet, Balancer: balance.New(), TLS: s.certs.ClientTLS(), Near: s.near(host), MissingOrigin: true, Limits: s.limits(), Log: s.log.proxy.Logger, Audit: s.auditLog(), Now: steady,
+		Upstreams: upstreams{s}, Engines: s.fleet, Balancer: balance.New(), TLS: s.certs.ClientTLS(), Near: s.near(host), MissingOrigin: true, Limits: s.limits(set), Log: s.log.proxy.Logger, Audit: s.auditLog(), Now: steady,
 	}, list)
 	if err != nil {
 		return err
@@ -77,7 +82,8 @@ const filesSpare = 1000
 
 // limits bounds connections by the files that this process may have open: who is
 // one too many is told so, or refused, and the others go on.
-func (s *Site) limits() (l proxy.Limits) {
+func (s *Site) limits(set settings) (l proxy.Limits) {
+	headLimits(set, &l)
 	files := openFilesMax()
 	if files == 0 {
 		return l

@@ -143,21 +143,20 @@ func (s *Site) serveMetrics(ctx context.Context) {
 	}
 }
 
-// performanceEvery is how often the proxy tells what it does.
-const performanceEvery = 5 * time.Minute
-
 // tellPerformance writes rows of what the proxy does until ctx ends.
 func (s *Site) tellPerformance(ctx context.Context) {
 	if s.proxy == nil {
 		return
 	}
-	tick := time.NewTicker(performanceEvery)
-	defer tick.Stop()
 	for {
+		set, err := s.settingsOf(ctx, "ProxyService")
+		if err != nil {
+			s.opt.Log.Error("settings of the proxy", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(time.Duration(set.number("performanceLoggingInterval", logInterval)) * time.Minute):
 			s.proxyPerformance()
 		}
 	}

@@ -26,7 +26,6 @@ import (
 	"github.com/cognate-bi/cognate/services/repository/api"
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
 	"github.com/cognate-bi/cognate/services/repository/callback"
-	"github.com/cognate-bi/cognate/services/repository/filter"
 	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/scheduler"
 	"github.com/cognate-bi/cognate/services/telemetry"
@@ -54,6 +53,7 @@ type Options struct {
 	Programs []string
 	Page     http.Handler
 	Library  app.Options // Dir is set from ours
+	Memory   int64       // that the process may take, in bytes; 0 = not known
 	Version  string
 	Log      *slog.Logger
 	// FirstPassword is told the password of the first administrator, once.
@@ -90,6 +90,7 @@ type Site struct {
 	accounts *Accounts
 	certs    *certs.Store
 	fleet    *fleet
+	frontEnd *certs.Holder
 	counts   scheduler.Counts // of its manager and worker
 	door     *door
 
@@ -248,17 +249,9 @@ func (s *Site) schedulerSettings() scheduler.Settings {
 // openWorker makes the worker of a node, which runs as many tasks at a time as
 // the settings of its scheduler say.
 func (s *Site) openWorker(ctx context.Context) error {
-	services, err := s.store.List(ctx, "SchedulerService", store.Query{Where: filter.Equal("serverNodeConfiguration.id", s.node)})
-	if err != nil {
-		return err
-	}
-	slots := 1
-	for _, e := range services {
-		slots = whole(objectOf(e.Doc["settings"])["maxConcurrentEngines"])
-	}
 	x := &executor{repo: s.repo, store: s.store, logs: s.tasks.board.logs, log: s.log.scheduler.trace, programs: s.opt.Programs}
-	s.worker = scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), slots, s.tasks.board, x, s.schedulerSettings())
-	return nil
+	s.worker = scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), 1, s.tasks.board, x, s.schedulerSettings())
+	return s.setWorker(ctx)
 }
 
 func (s *Site) database() string {
@@ -323,6 +316,7 @@ func (s *Site) serve(ctx context.Context) error {
 	if s.engine != nil {
 		run("engine", s.engine.Serve)
 		until(s.followApps)
+		until(s.followSettings(s.setEngine, "EngineService", "EngineServiceSettings"))
 	}
 	if s.api != nil {
 		run("repository", func() error { return s.api.Serve(tlsListener(s.apiAt, s.certs, s.log.repository.Logger)) })
@@ -330,17 +324,19 @@ func (s *Site) serve(ctx context.Context) error {
 	}
 	if s.proxy != nil {
 		run("pages", func() error { return s.pages.Serve(tlsListener(s.pagesAt, s.certs, s.log.proxy.Logger)) })
-		run("proxy", func() error { return s.proxy.ServeTLS(s.proxyAt, s.certs.FrontEnd().TLS()) })
+		run("proxy", func() error { return s.proxy.ServeTLS(s.proxyAt, s.frontEnd.TLS()) })
 		run("REST of the proxy", func() error { return s.rest.Serve(s.restAt, s.certs.ServerTLS()) })
 		until(s.followSettings(s.fleet.read, "ServerNodeConfiguration", "EngineService"))
 		until(s.followSettings(s.setDoor, "ProxyService", "VirtualProxyConfig"))
 		until(s.fleet.watch)
+		until(s.followSettings(s.setFrontEnd, "ProxyService", "ProxyServiceSettings"))
 	}
 	if s.opt.central() && s.opt.Roles.Scheduler {
 		until(s.tasks.manager.Run)
 	}
 	if s.worker != nil {
 		until(s.worker.Run)
+		until(s.followSettings(s.setWorker, "SchedulerService", "SchedulerServiceSettings"))
 	}
 	if s.metricsAt != nil {
 		until(s.serveMetrics)
