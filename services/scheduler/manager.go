@@ -15,6 +15,9 @@ type Settings struct {
 	NewID   func() string // of executions
 	Log     *slog.Logger
 	Counts  *Counts // of what is done with these settings; default new ones
+	// Unclaimed is told once of an execution that waits while there is no worker;
+	// nil = nobody.
+	Unclaimed func(Execution)
 }
 
 func (s Settings) withDefaults() Settings {
@@ -30,6 +33,9 @@ func (s Settings) withDefaults() Settings {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
+	if s.Unclaimed == nil {
+		s.Unclaimed = func(Execution) {}
+	}
 	if s.Counts == nil {
 		s.Counts = new(Counts)
 	}
@@ -41,8 +47,9 @@ func (s Settings) withDefaults() Settings {
 type Manager struct {
 	store   Store
 	set     Settings
-	looked  time.Time // the last time, by the clock on the wall
-	patient time.Time // until when no worker counts as silent
+	looked  time.Time       // the last time, by the clock on the wall
+	patient time.Time       // until when no worker counts as silent
+	told    map[string]bool // of executions that wait without a worker
 }
 
 // NewManager returns a manager; Settings.NewID is needed.
@@ -62,11 +69,44 @@ func (m *Manager) Run(ctx context.Context) {
 // Step fires what is due. It is for one goroutine at a time.
 func (m *Manager) Step(ctx context.Context) error {
 	patient := m.jumped()
-	return m.update(ctx, func(r *Rules, b *Board) ([]Result, error) {
+	var unclaimed []Execution
+	err := m.update(ctx, func(r *Rules, b *Board) ([]Result, error) {
 		r.Patient = patient
-		results := r.Tend(b)
-		return append(results, r.Fire(b)...), nil
+		results := append(r.Tend(b), r.Fire(b)...)
+		unclaimed = r.unclaimed(b)
+		return results, nil
 	})
+	if err == nil {
+		m.tell(unclaimed)
+	}
+	return err
+}
+
+// unclaimed returns the executions that have waited for a while, if there is no
+// worker.
+func (r *Rules) unclaimed(b *Board) (list []Execution) {
+	for _, heard := range b.Workers {
+		if r.Now.Sub(heard) < r.Silence {
+			return nil
+		}
+	}
+	for _, e := range b.Executions {
+		if e.Worker == "" && r.Now.Sub(e.Triggered) >= r.Silence {
+			list = append(list, *e)
+		}
+	}
+	return list
+}
+
+// tell tells of executions, of each once.
+func (m *Manager) tell(unclaimed []Execution) {
+	told := map[string]bool{}
+	for _, e := range unclaimed {
+		if told[e.ID] = true; !m.told[e.ID] {
+			m.set.Unclaimed(e)
+		}
+	}
+	m.told = told
 }
 
 // jumped reports whether the clock has jumped, or the machine has slept, so

@@ -584,3 +584,40 @@ func TestFencing(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// An execution that no worker is there for is told of once, and again only when
+// it was another time.
+func TestUnclaimed(t *testing.T) {
+	store := &memoryStore{plan: planOf(&Task{ID: "a", Enabled: true})}
+	now := at("2026-01-01T00:00:00Z")
+	var told []string
+	set := Settings{NewID: counter(), Now: func() time.Time { return now }, Unclaimed: func(e Execution) { told = append(told, e.TaskID) }}
+	m := NewManager(store, set)
+	if _, err := m.Trigger(t.Context(), "a", ""); err != nil {
+		t.Fatal(err)
+	}
+	after := func(d time.Duration, want int) {
+		t.Helper()
+		now = now.Add(d)
+		if err := m.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(told) != want {
+			t.Errorf("told %d times, want %d", len(told), want)
+		}
+	}
+	after(10*time.Second, 0)
+	after(25*time.Second, 1)
+	after(25*time.Second, 1)
+	w := NewWorker("w", 1, store, executorFunc(func(context.Context, Attempt) (Done, error) { return Done{}, nil }), set)
+	if err := w.step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.wg.Wait()
+	after(25*time.Second, 1)
+	if _, err := m.Trigger(t.Context(), "a", ""); err != nil {
+		t.Fatal(err)
+	}
+	after(20*time.Second, 1) // the worker was heard of 45 s ago, and the execution has not waited for long
+	after(20*time.Second, 2)
+}

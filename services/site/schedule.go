@@ -69,7 +69,9 @@ func (b *board) Update(ctx context.Context, change func(*scheduler.Board) ([]sch
 				return err
 			}
 			if task != nil {
-				ended = append(ended, describe(ctx, tx, task, &results[i], now))
+				a := describe(ctx, tx, task, &results[i])
+				a.last = now.Execution(a.ExecutionID) == nil
+				ended = append(ended, a)
 			}
 		}
 		after, err := json.Marshal(now)
@@ -87,12 +89,17 @@ func (b *board) Update(ctx context.Context, change func(*scheduler.Board) ([]sch
 	return nil
 }
 
+// A getter is the store, or what a transaction sees of it.
+type getter interface {
+	Get(ctx context.Context, typ, id string) (*store.Entity, error)
+}
+
 // describe adds to a result what logs tell of it.
-func describe(ctx context.Context, tx *store.Tx, task *store.Entity, r *scheduler.Result, now *scheduler.Board) *endedAttempt {
-	a := &endedAttempt{Result: *r, task: text(task, "name"), last: now.Execution(r.ExecutionID) == nil}
+func describe(ctx context.Context, db getter, task *store.Entity, r *scheduler.Result) *endedAttempt {
+	a := &endedAttempt{Result: *r, task: text(task, "name")}
 	if id, ok := objectOf(task.Doc["app"])["id"].(string); ok {
 		a.appID = id
-		if app, err := tx.Get(ctx, "App", id); err == nil { // else it is gone, and has no name
+		if app, err := db.Get(ctx, "App", id); err == nil { // else it is gone, and has no name
 			a.app = text(app, "name")
 		}
 	}

@@ -243,7 +243,7 @@ func (s *Site) openAPI(context.Context) (err error) {
 }
 
 func (s *Site) schedulerSettings() scheduler.Settings {
-	return scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.log.scheduler.Logger, Counts: &s.counts}
+	return scheduler.Settings{Now: time.Now, NewID: uuid.NewString, Log: s.log.scheduler.Logger, Counts: &s.counts, Unclaimed: s.unclaimed}
 }
 
 // openWorker makes the worker of a node, which runs as many tasks at a time as

@@ -11,6 +11,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/scheduler"
 	"github.com/cognate-bi/cognate/services/telemetry"
 )
@@ -129,6 +130,24 @@ func answered(ctx *fasthttp.RequestCtx) (id, name string) {
 	return made.ID, made.Name
 }
 
+// taskLog is where monitors look for what becomes of a task.
+func (s *Site) taskLog(a *endedAttempt) *slog.Logger {
+	return s.log.scheduler.With(telemetry.FacilityKey, "System", telemetry.ClassKey, "Scheduler.Master.Task.TaskSession",
+		"TaskName", a.task, "TaskId", a.TaskID, "User", `INTERNAL\sa_scheduler`, "ExecutionId", a.ExecutionID, "AppName", a.app, "AppId", a.appID)
+}
+
+// unclaimed tells of an execution that no worker is there for.
+func (s *Site) unclaimed(e scheduler.Execution) {
+	ctx, cancel := ask()
+	defer cancel()
+	task, err := s.store.Get(ctx, "Task", e.TaskID)
+	if err != nil {
+		task = &store.Entity{ID: e.TaskID}
+	}
+	a := describe(ctx, s.store, task, &scheduler.Result{ExecutionID: e.ID, TaskID: e.TaskID})
+	s.taskLog(a).Error("Could not reserve an executor for task", "waits since", e.Triggered)
+}
+
 // An endedAttempt is an attempt of a task with what logs tell of it.
 type endedAttempt struct {
 	scheduler.Result
@@ -140,8 +159,7 @@ type endedAttempt struct {
 // monitors look for.
 func (s *Site) attemptEnded(a *endedAttempt) {
 	s.metrics.Attempt(a.Status.String())
-	log := s.log.scheduler.With(telemetry.FacilityKey, "System", telemetry.ClassKey, "Scheduler.Master.Task.TaskSession",
-		"TaskName", a.task, "TaskId", a.TaskID, "User", `INTERNAL\sa_scheduler`, "ExecutionId", a.ExecutionID, "AppName", a.app, "AppId", a.appID)
+	log := s.taskLog(a)
 	reason := ""
 	for _, d := range a.Details {
 		if d.Severity == scheduler.DetailError {
