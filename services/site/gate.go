@@ -56,16 +56,21 @@ type nobody struct{}
 
 var _ session.Gate = nobody{}
 
-func (nobody) Read(string) error                                          { return access.ErrDenied }
+func (nobody) Read(string) error { return access.ErrDenied }
+
 func (nobody) Change(string) error                                        { return access.ErrDenied }
 func (nobody) Standings([]string) (map[string]session.AppStanding, error) { return nil, nil }
 func (nobody) Saved(string) error                                         { return access.ErrDenied }
-func (nobody) Create(string) (string, error)                              { return "", access.ErrDenied }
-func (nobody) Delete(string) error                                        { return access.ErrDenied }
-func (nobody) Connections() ([]app.Connection, error)                     { return nil, nil }
-func (nobody) AddConnection(app.Connection) (string, error)               { return "", access.ErrDenied }
-func (nobody) SetConnection(string, app.Connection) error                 { return access.ErrDenied }
-func (nobody) DeleteConnection(string) error                              { return access.ErrDenied }
+
+func (nobody) Create(string) (string, error) { return "", access.ErrDenied }
+
+func (nobody) Delete(string) error                          { return access.ErrDenied }
+func (nobody) Connections() ([]app.Connection, error)       { return nil, nil }
+func (nobody) AddConnection(app.Connection) (string, error) { return "", access.ErrDenied }
+
+func (nobody) SetConnection(string, app.Connection) error { return access.ErrDenied }
+
+func (nobody) DeleteConnection(string) error { return access.ErrDenied }
 
 // askMax bounds how long the engine waits for an answer.
 const askMax = 10 * time.Second

@@ -80,16 +80,16 @@ func TestSettings(t *testing.T) {
 		return hex.EncodeToString(sum[:])
 	}
 	own := shown()
-	print := foreignCertificate(t, s.opt.browserCerts())
-	if print == own {
+	thumbprint := foreignCertificate(t, s.opt.browserCerts())
+	if thumbprint == own {
 		t.Fatal("one certificate")
 	}
-	set("ProxyService", "sslBrowserCertificateThumbprint", print)
-	eventually(t, "another certificate", func() bool { return shown() == print })
-	set("ProxyService", "sslBrowserCertificateThumbprint", "00"+print[2:])
+	set("ProxyService", "sslBrowserCertificateThumbprint", thumbprint)
+	eventually(t, "another certificate", func() bool { return shown() == thumbprint })
+	set("ProxyService", "sslBrowserCertificateThumbprint", "00"+thumbprint[2:])
 	set("SchedulerService", "maxConcurrentEngines", number(8))
 	eventually(t, "slots of the worker", func() bool { return s.worker.Slots() == 8 })
-	if got := shown(); got != print {
+	if got := shown(); got != thumbprint {
 		t.Errorf("a thumbprint that is nowhere: %s", got)
 	}
 	set("ProxyService", "sslBrowserCertificateThumbprint", "")
