@@ -54,6 +54,8 @@ type Limits struct {
 	// tables that it loads; 0 = no bound beside MemoryMax.
 	ReloadTime  time.Duration
 	ReloadBytes int64
+	// ObjectTime bounds the computation of a hypercube or list; 0 = no bound.
+	ObjectTime time.Duration
 }
 
 // A Library is the apps of one engine: those on disk and those open.

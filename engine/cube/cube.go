@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cognate-bi/cognate/engine/expr"
 	"github.com/cognate-bi/cognate/engine/fn"
@@ -31,6 +32,7 @@ const (
 const (
 	errInvalid   = 7000
 	errNotFound  = 7001
+	errTime      = 7003
 	errCondition = 7005
 )
 
@@ -117,6 +119,13 @@ func Compute(ctx context.Context, q *query.Context, d *Def, o Options) (*Cube, e
 	}
 	c.settle()
 	return c, nil
+}
+
+// Late is the cube of a definition that took more time than there is.
+func Late(q *query.Context, d *Def, limit time.Duration) *Cube {
+	c := &Cube{Def: d, q: q, Err: &Invalid{errTime, "", fmt.Sprintf("the calculation took longer than %v", limit)}}
+	c.settle()
+	return c
 }
 
 func (c *Cube) compute(ctx context.Context, o Options) error {

@@ -91,7 +91,12 @@ const salesScript = "Sales: LOAD * INLINE [\nRegion, Product, Amount\nNorth, a, 
 // openSales returns a client with a loaded session app, whose handle is 1.
 func openSales(t *testing.T) *client {
 	t.Helper()
-	c := newClient(t, newSession(t, newLibrary(t)))
+	return openSalesIn(t, newLibrary(t))
+}
+
+func openSalesIn(t *testing.T, lib *app.Library) *client {
+	t.Helper()
+	c := newClient(t, newSession(t, lib))
 	if h := c.result(-1, "CreateSessionApp", "[]").At("/qReturn/qHandle").Int(); h != 1 {
 		t.Fatalf("the first handle is %d", h)
 	}
@@ -346,6 +351,24 @@ func TestBookmarkSurvivesReload(t *testing.T) {
 	}
 	if got := c.result(1, "Evaluate", `["Sum({b} Amount)"]`).Get("qReturn").Str(); got != "7" {
 		t.Errorf("a bookmark in a set expression gives %s", got)
+	}
+}
+
+// A chart that takes too long says so in its layout; others are as they were,
+// and so is the chart when there is time.
+func TestObjectTime(t *testing.T) {
+	lib := newLibrary(t)
+	c := openSalesIn(t, lib)
+	chart := c.create(`{"qInfo":{"qType":"chart"},"qHyperCubeDef":{"qDimensions":[{"qDef":{"qFieldDefs":["Region"]}}],"qMeasures":[{"qDef":{"qDef":"Sum(Amount)"}}],"qInitialDataFetch":[{"qHeight":9,"qWidth":2}]}}`)
+	lib.SetLimits(app.Limits{ObjectTime: time.Nanosecond})
+	if e := c.result(chart, "GetLayout", "[]").At("/qLayout/qHyperCube/qError"); e.Get("qErrorCode").Int() != 7003 || !strings.Contains(e.Get("qExtendedMessage").Str(), "longer than 1ns") {
+		t.Errorf("error %s", e.JSON())
+	}
+	lib.SetLimits(app.Limits{ObjectTime: time.Minute})
+	c.result(1, "ClearAll", "[]")
+	c.result(1, "DoReload", "[]")
+	if n := c.result(chart, "GetLayout", "[]").At("/qLayout/qHyperCube/qSize/qcy").Int(); n != 3 {
+		t.Errorf("%d rows, want 3", n)
 	}
 }
 

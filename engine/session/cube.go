@@ -85,7 +85,7 @@ func (s *Session) compute(ctx context.Context, at target, node *tree.Node, name 
 	if err != nil {
 		return nil, err
 	}
-	c, shared, err := s.data.Results.Compute(ctx, s.Context(name), def, o)
+	c, shared, err := s.inTime(ctx, name, def, o)
 	if err != nil || shared {
 		return c, err
 	}
@@ -94,6 +94,21 @@ func (s *Session) compute(ctx context.Context, at target, node *tree.Node, name 
 	}
 	s.cubes[at] = ownCube{epoch, node, c}
 	return c, nil
+}
+
+// inTime computes a cube within the time that there is for it.
+func (s *Session) inTime(ctx context.Context, name string, def *cube.Def, o cube.Options) (c *cube.Cube, shared bool, err error) {
+	q, limit := s.Context(name), s.lib.Limits().ObjectTime
+	if limit <= 0 {
+		return s.data.Results.Compute(ctx, q, def, o)
+	}
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	c, shared, err = s.data.Results.Compute(within, q, def, o)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return cube.Late(q, def, limit), false, nil
+	}
+	return c, shared, err
 }
 
 // definition reads a definition and sets the active fields of its groups.

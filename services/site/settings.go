@@ -75,6 +75,9 @@ func engineLimits(set settings, allowed, all int64) app.Limits {
 	if n := set.number("reloadTimeLimitSec", unlimited); n > 0 {
 		x.ReloadTime = time.Duration(n) * time.Second
 	}
+	if n := set.number("objectTimeLimitSec", unlimited); n > 0 {
+		x.ObjectTime = time.Duration(n) * time.Second
+	}
 	if n := set.number("reloadMemoryLimit", unlimited); n > 0 {
 		x.ReloadBytes = int64(n)
 	}

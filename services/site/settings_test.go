@@ -35,7 +35,7 @@ func TestEngineLimits(t *testing.T) {
 	}{
 		{`{}`, 0, 0, app.Limits{IdleTTL: 8 * time.Hour}},
 		{`{"documentTimeout":0,"reloadTimeLimitSec":-1,"reloadMemoryLimit":-1}`, gb, 0, app.Limits{MemoryMax: gb}},
-		{`{"documentTimeout":60,"reloadTimeLimitSec":5,"reloadMemoryLimit":7}`, 0, 0, app.Limits{IdleTTL: time.Minute, ReloadTime: 5 * time.Second, ReloadBytes: 7}},
+		{`{"documentTimeout":60,"reloadTimeLimitSec":5,"reloadMemoryLimit":7,"objectTimeLimitSec":9}`, 0, 0, app.Limits{IdleTTL: time.Minute, ReloadTime: 5 * time.Second, ReloadBytes: 7, ObjectTime: 9 * time.Second}},
 		{`{"documentTimeout":0,"workingSetSizeHiPct":50}`, 3 * gb, 400 * 100, app.Limits{MemoryMax: 400 * 50}},
 		{`{"documentTimeout":0,"workingSetSizeHiPct":90}`, 100, 400 * 100, app.Limits{MemoryMax: 100}},
 		{`{"documentTimeout":0,"workingSetSizeHiPct":50,"workingSetSizeMode":2}`, 0, 400 * 100, app.Limits{}},
