@@ -18,6 +18,9 @@ type boundWorld struct {
 	repo  *Repository
 	ids   map[string][]string // by type
 	users []*Caller
+	// plain makes few rules of one comparison or two, most of which read who
+	// refers to resources.
+	plain bool
 }
 
 var service = Service("api")
@@ -69,6 +72,13 @@ func (w *boundWorld) change(typ, id string) map[string]any {
 }
 
 func newBoundWorld(t *testing.T, repo *Repository, seed uint64) *boundWorld {
+	w := newEmptyWorld(t, repo, seed)
+	w.fill(5, 25)
+	return w
+}
+
+// newEmptyWorld is a world without streams and apps.
+func newEmptyWorld(t *testing.T, repo *Repository, seed uint64) *boundWorld {
 	w := &boundWorld{Rand: rand.New(rand.NewPCG(seed, 7)), t: t, repo: repo, ids: map[string][]string{}}
 	for _, name := range []string{"dep", "kind"} {
 		w.create("CustomPropertyDefinition", map[string]any{"name": name, "valueType": "Text", "choiceValues": []any{"a", "s", "b"}, "objectTypes": []any{"App", "Stream", "User"}})
@@ -81,19 +91,26 @@ func newBoundWorld(t *testing.T, repo *Repository, seed uint64) *boundWorld {
 		w.users = append(w.users, &Caller{Directory: "DOM", ID: id, Context: rules.Context(i)})
 		w.create("User", map[string]any{"userDirectory": "DOM", "userId": id, "name": id, "removedExternally": false, "blacklisted": false})
 	}
-	for i := range 5 {
+	return w
+}
+
+func (w *boundWorld) fill(streams, apps int) {
+	w.t.Helper()
+	for i := range streams {
 		w.create("Stream", w.change("Stream", fmt.Sprint(i)))
 	}
-	for range 25 {
+	for range apps {
 		w.create("App", w.change("App", ""))
 	}
-	return w
 }
 
 func (w *boundWorld) condition(depth int) string {
 	if depth > 0 && w.IntN(3) > 0 {
 		a, b := w.condition(depth-1), w.condition(depth-1)
 		return w.pick("("+a+" and "+b+")", "("+a+" or "+b+")", "!("+a+")")
+	}
+	if w.plain && w.IntN(4) > 0 {
+		return w.backCondition()
 	}
 	on := w.pick("resource", "resource", "resource.stream", "resource.owner", "resource.stream.owner", "user")
 	equals := w.pick(" = ", " = ", " != ", " == ", " !== ")
@@ -132,10 +149,18 @@ func (w *boundWorld) newRules() {
 	}
 	w.ids["SystemRule"] = nil
 	var docs []map[string]any
-	for i := range 2 + w.IntN(6) {
+	n, depth := 2+w.IntN(6), 3
+	if w.plain {
+		n, depth = 1+w.IntN(3), 1
+	}
+	filters := []string{"*", "App*", "App_*", "App_*", "Stream_*", "User_*, Stream_*", "App_" + w.any("App") + ",App_" + w.any("App"), "Stream_" + w.any("Stream")}
+	if w.plain {
+		filters = []string{"*", "App_*", "Stream_*", "User_*, Stream_*", "Tag_*, User_*"}
+	}
+	for i := range n {
 		docs = append(docs, map[string]any{
 			"name": fmt.Sprint("random ", i), "category": "Security", "type": "Custom", "actions": 2 + 4*w.IntN(2), "ruleContext": w.IntN(3), "disabled": w.IntN(9) == 0,
-			"resourceFilter": w.pick("*", "App*", "App_*", "App_*", "Stream_*", "User_*, Stream_*", "App_"+w.any("App")+",App_"+w.any("App"), "Stream_"+w.any("Stream")), "rule": w.condition(3),
+			"resourceFilter": w.pick(filters...), "rule": w.condition(depth),
 		})
 	}
 	made, err := w.repo.Create(w.t.Context(), &service, rule, docs...)

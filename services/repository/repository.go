@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -207,6 +208,9 @@ func (r *Repository) notice(ctx context.Context, changes []store.Change) error {
 			r.guard.EntityChanged(c.ID, reason)
 		}
 	}
+	if err := r.noticeReferrers(ctx, changes); err != nil {
+		return err
+	}
 	if slices.ContainsFunc(changes, func(c store.Change) bool {
 		return slices.Contains([]string{"SystemRule", "User", "CustomPropertyDefinition", "App", objectType, "Stream"}, c.Type)
 	}) {
@@ -220,6 +224,32 @@ func (r *Repository) notice(ctx context.Context, changes []store.Change) error {
 		return err
 	}
 	r.guard.Replace(set, changedRule)
+	return nil
+}
+
+// noticeReferrers tells the guard of what changed entities refer to now, where
+// rules look at that from the other side. What they referred to before, and do no
+// more, was decided by looking at them.
+func (r *Repository) noticeReferrers(ctx context.Context, changes []store.Change) error {
+	set := r.guard.Rules()
+	types := map[string]string{} // by id
+	for _, c := range changes {
+		if c.Kind != store.Deleted && set.Follows(backName(c.Type)) {
+			types[c.ID] = c.Type
+		}
+	}
+	if len(types) == 0 {
+		return nil
+	}
+	targets, err := r.store.Targets(ctx, slices.Collect(maps.Keys(types)))
+	if err != nil {
+		return err
+	}
+	for id, of := range targets {
+		for _, target := range of {
+			r.guard.ReferrersChanged(target, backName(types[id]), fmt.Sprintf("%s %s refers to it", types[id], id))
+		}
+	}
 	return nil
 }
 

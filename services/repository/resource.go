@@ -223,11 +223,29 @@ func (r *resource) Related(name string) ([]rules.Entity, error) {
 	return out, nil
 }
 
+// Back implements [rules.Entity].
+func (r *resource) Back(name string) bool { return r.t.Field(name) == nil && r.backType(name) != nil }
+
+// backName is the name of the back reference to the entities of a type.
+func backName(typ string) string { return strings.ToLower(typ) + "s" }
+
+// backType returns the type that a name of a back reference is about.
+func (r *resource) backType(name string) *schema.Type {
+	typ, ok := strings.CutSuffix(name, "s")
+	if !ok {
+		return nil
+	}
+	if t := r.l.repo.schema.Type(typ); t != nil && !t.Embedded {
+		return t
+	}
+	return nil
+}
+
 // back returns the entities that refer to this one, by the name of their type
 // with an s behind.
 func (r *resource) back(name string) ([]rules.Entity, error) {
-	t := r.l.repo.schema.Type(strings.TrimSuffix(name, "s"))
-	if t == nil || t.Embedded || !strings.HasSuffix(name, "s") || r.id == "" {
+	t := r.backType(name)
+	if t == nil || r.id == "" {
 		return nil, nil
 	}
 	referrers, err := r.l.from.Referrers(r.l.ctx, r.id)

@@ -89,6 +89,7 @@ func (a *Access) fail(err error) {
 }
 
 // depend notes that the question on top of the stack has looked at an entity.
+// Of too many that may be kept no more are noted.
 func (a *Access) depend(d dependency) {
 	if len(a.stack) == 0 {
 		return
@@ -100,7 +101,15 @@ func (a *Access) depend(d dependency) {
 			return
 		}
 	}
-	top.deps = append(top.deps, d)
+	if len(top.deps) <= depsMax {
+		top.deps = append(top.deps, d)
+	}
+}
+
+func (a *Access) dependAll(deps []dependency) {
+	for _, d := range deps {
+		a.depend(d)
+	}
 }
 
 // privilege answers HasPrivilege: may the same user do action with e. Asked
@@ -196,9 +205,7 @@ func (a *Access) finish(depth int, want, got Action) {
 	if f.outerHit >= depth && a.err == nil {
 		a.store.keep(f.key, want, got, f.deps, a.start)
 	}
-	for _, d := range f.deps {
-		a.depend(d)
-	}
+	a.dependAll(f.deps)
 	if depth > 0 && f.outerHit < depth {
 		outer := &a.stack[depth-1]
 		outer.outerHit = min(outer.outerHit, f.outerHit)
@@ -219,8 +226,6 @@ func (a *Access) lookup(key entityKey, want Action) (granted, known Action) {
 			}
 		}
 	}
-	for _, d := range r.deps {
-		a.depend(d)
-	}
+	a.dependAll(r.deps)
 	return r.granted & want, r.known & want
 }

@@ -37,6 +37,7 @@ type compiler struct {
 	slots       int // of verdicts that are kept per Access
 	userNames   map[string]bool
 	environment map[string]bool
+	steps       map[string]bool // of all paths
 }
 
 func (c *compiler) compile(e expr) node {
@@ -133,17 +134,24 @@ type keptNode struct {
 }
 
 func (n *keptNode) eval(a *Access, resource Entity) verdict {
-	if kept := &a.kept[n.slot]; kept.known {
+	kept := &a.kept[n.slot]
+	if kept.known {
+		a.dependAll(kept.deps)
 		return kept.verdict
 	}
+	a.stack = append(a.stack, frame{}) // for its dependencies; it asks nothing
 	v := n.node.eval(a, resource)
-	a.kept[n.slot] = keptVerdict{verdict: v, known: a.err == nil}
+	deps := a.stack[len(a.stack)-1].deps
+	a.stack = a.stack[:len(a.stack)-1]
+	*kept = keptVerdict{verdict: v, known: a.err == nil, deps: deps}
+	a.dependAll(deps)
 	return v
 }
 
 type keptVerdict struct {
 	verdict verdict
 	known   bool
+	deps    []dependency // of who refers to the user
 }
 
 // A pathNode is a path with names in lower case.
@@ -157,6 +165,7 @@ func (c *compiler) compilePath(p path) *pathNode {
 	n := &pathNode{root: p.root}
 	for _, step := range p.steps {
 		n.steps = append(n.steps, strings.ToLower(step))
+		note(&c.steps, strings.ToLower(step))
 	}
 	if n.root != rootUser {
 		return n

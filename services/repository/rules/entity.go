@@ -18,6 +18,9 @@ type Entity interface {
 	Attr(name string) ([]Value, error)
 	// Related returns the entities behind a relation or back reference.
 	Related(name string) ([]Entity, error)
+	// Back reports whether a name is a back reference: who is behind it may
+	// change without this entity, see [Guard.ReferrersChanged].
+	Back(name string) bool
 }
 
 // Attributes are values by name in lower case: of a session or of what surrounds it.
@@ -50,6 +53,9 @@ func (s Section) Attr(name string) ([]Value, error) {
 
 // Related returns nothing.
 func (s Section) Related(string) ([]Entity, error) { return nil, nil }
+
+// Back reports false.
+func (s Section) Back(string) bool { return false }
 
 // A Request is who asks and from where: the same for all resources of a call.
 type Request struct {

@@ -124,8 +124,15 @@ func (g *Guard) UserChanged(id, reason string) {
 }
 
 // EntityChanged forgets the results on an entity and those that looked at it.
-// A relation between two entities is a change of both.
+// Of a relation that is a change of the one that refers to the other.
 func (g *Guard) EntityChanged(id, reason string) { g.changed("Entity", id, reason) }
+
+// ReferrersChanged forgets the results that looked at who refers to an entity by
+// a back reference, its name in lower case: there is someone new. Whoever
+// refers to it no more has changed himself, which [Guard.EntityChanged] tells.
+func (g *Guard) ReferrersChanged(id, name, reason string) {
+	g.changed("Entity", backKey(id, name).id, reason)
+}
 
 func (g *Guard) changed(kind, id, reason string) {
 	remembered := g.current.Load().changes.note(id)

@@ -46,6 +46,63 @@ func TestInvalidation(t *testing.T) {
 	}
 }
 
+// TestReferrers: a new referrer is a change of those results only that looked at
+// who refers to an entity by that name.
+func TestReferrers(t *testing.T) {
+	var apps []Entity
+	looked := 0
+	stream := newThing("Stream", "s1", "name", "x")
+	stream.backs["apps"] = func() []Entity {
+		looked++
+		return apps
+	}
+	g := NewGuard(compileOK(t, securityRule("r", "Stream_*", Read, `!resource.apps.Empty()`)), 0, slog.New(slog.DiscardHandler))
+	check := func(what string, want bool, looks int) {
+		t.Helper()
+		a, err := g.Access(Request{User: newUser("u1")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		looked = 0
+		if got, err := a.Allowed(stream, Read); err != nil || (got == Read) != want || looked != looks {
+			t.Errorf("%s: %s, %v, looked %d times", what, got, err, looked)
+		}
+	}
+	check("nobody refers to it", false, 1)
+	apps = []Entity{newThing("App", "a1")}
+	g.ReferrersChanged("s1", "appobjects", "other referrers")
+	g.ReferrersChanged("s2", "apps", "another target")
+	check("what is kept stays", false, 0)
+	g.ReferrersChanged("s1", "apps", "App a1 refers to it")
+	check("a new referrer", true, 1)
+	check("again", true, 0)
+	apps = nil
+	g.EntityChanged("a1", "it refers to another")
+	check("a referrer less", false, 1)
+}
+
+// TestReferrersOfUser: what is evaluated once for all resources of a request is
+// what each of them depends on.
+func TestReferrersOfUser(t *testing.T) {
+	var apps []Entity
+	user := newUser("u1")
+	user.backs["apps"] = func() []Entity { return apps }
+	g := NewGuard(compileOK(t, securityRule("r", "Stream_*", Read, `!user.apps.Empty()`)), 0, slog.New(slog.DiscardHandler))
+	for _, want := range []Action{None, Read} {
+		a, err := g.Access(Request{User: user})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"s1", "s2", "s3"} {
+			if got, err := a.Allowed(newThing("Stream", id), Read); err != nil || got != want {
+				t.Errorf("%s: %s, %v; want %s", id, got, err, want)
+			}
+		}
+		apps = []Entity{newThing("App", "a1")}
+		g.ReferrersChanged("u1", "apps", "App a1 refers to it")
+	}
+}
+
 func TestUsersAreBounded(t *testing.T) {
 	g := NewGuard(compileOK(t, securityRule("r", "*", Read, "true")), 2, slog.New(slog.DiscardHandler))
 	for _, id := range []string{"a", "b", "c", "c"} {

@@ -203,12 +203,40 @@ func newRandomWorld(seed uint64) *randomWorld {
 	for i, typeName := range []string{"Stream", "Stream", "App", "App", "App", "App.Object", "App.Object"} {
 		w.resources = append(w.resources, newThing(typeName, fmt.Sprint("r", i)))
 	}
+	for _, e := range append(w.resources, w.users...) {
+		for name, typeName := range backNames {
+			e.backs[name] = func() []Entity { return w.referrers(e, typeName) }
+		}
+	}
 	for range 30 {
 		w.changeEntity(w.resources[w.IntN(len(w.resources))])
 		w.changeUser(w.users[w.IntN(3)])
 	}
 	w.newRules()
 	return w
+}
+
+// backNames are the back references, and the types of who is behind.
+var backNames = map[string]string{"apps": "App", "streams": "Stream", "appobjects": "App.Object"}
+
+// referrers returns the resources of a type that refer to e.
+func (w *randomWorld) referrers(e *thing, typeName string) (found []Entity) {
+	for _, from := range w.resources {
+		if from.typeName == typeName && slices.Contains(w.targets(from), e) {
+			found = append(found, from)
+		}
+	}
+	return found
+}
+
+// targets returns what e refers to.
+func (w *randomWorld) targets(e *thing) (found []*thing) {
+	for _, to := range e.related {
+		for _, target := range to {
+			found = append(found, target.(*thing))
+		}
+	}
+	return found
 }
 
 func (w *randomWorld) changeEntity(e *thing) {
@@ -247,8 +275,10 @@ func (w *randomWorld) condition(depth int) string {
 		a, b := w.condition(depth-1), w.condition(depth-1)
 		return w.pick("("+a+" and "+b+")", "("+a+" or "+b+")", "!("+a+")")
 	}
-	on := w.pick("resource", "resource", "resource.stream", "resource.app", "resource.app.stream")
-	switch w.IntN(10) {
+	on := w.pick("resource", "resource", "resource.stream", "resource.app", "resource.app.stream", "resource.apps", "resource.stream.apps", "resource.owner.streams", "user.apps")
+	switch w.IntN(11) {
+	case 10:
+		return w.pick("resource.apps", "resource.appobjects", "user.apps", "user.streams", "resource.owner.apps") + w.pick(".Empty()", ` = "r2"`, ` != "r3"`)
 	case 0, 1:
 		return on + `.HasPrivilege("` + w.pick("create", "read", "update") + `")`
 	case 2:
@@ -291,6 +321,13 @@ func (w *randomWorld) change(t *testing.T, g *Guard) {
 		e := w.resources[w.IntN(len(w.resources))]
 		w.changeEntity(e)
 		g.EntityChanged(e.id, "test")
+		for _, target := range w.targets(e) {
+			for name, typeName := range backNames {
+				if typeName == e.typeName {
+					g.ReferrersChanged(target.id, name, "test")
+				}
+			}
+		}
 	}
 }
 

@@ -20,9 +20,7 @@ func (a *Access) walk(from Entity, steps []string) []Entity {
 	for _, step := range steps {
 		var next []Entity
 		for _, e := range at {
-			related, err := e.Related(step)
-			a.fail(err)
-			next = append(next, related...)
+			next = append(next, a.related(e, step)...)
 		}
 		for _, e := range next {
 			a.depend(dependency{key: keyOf(Security, e)})
@@ -30,6 +28,20 @@ func (a *Access) walk(from Entity, steps []string) []Entity {
 		at = next
 	}
 	return at
+}
+
+// related follows one step. Who is behind a back reference becomes a dependency,
+// even at the end of a path, as does whoever may come to be.
+func (a *Access) related(from Entity, name string) []Entity {
+	behind, err := from.Related(name)
+	a.fail(err)
+	if from.Back(name) {
+		a.depend(dependency{key: backKey(from.ID(), name)})
+		for _, e := range behind {
+			a.depend(dependency{key: keyOf(Security, e)})
+		}
+	}
+	return behind
 }
 
 // entities returns what the whole path leads to.
@@ -82,9 +94,7 @@ func (a *Access) attribute(e Entity, name string, ofUser bool) []Value {
 	if len(values) > 0 {
 		return values
 	}
-	related, err := e.Related(name)
-	a.fail(err)
-	for _, r := range related {
+	for _, r := range a.related(e, name) {
 		values = append(values, reference(r))
 	}
 	return values

@@ -20,8 +20,11 @@ type entityKey struct {
 
 func keyOf(c Category, e Entity) entityKey { return entityKey{c, e.Type(), e.ID()} }
 
+// backKey stands for who refers to an entity by a back reference.
+func backKey(id, name string) entityKey { return entityKey{id: id + "." + name} }
+
 // A dependency is an entity that a result has looked at, and the privileges
-// that it asked for there.
+// that it asked for there; or who refers to one.
 type dependency struct {
 	key   entityKey
 	asked Action

@@ -13,6 +13,7 @@ type RuleSet struct {
 	slots  int
 	names  []string // of user attributes that conditions read, sorted
 	around []string // of environment attributes
+	steps  map[string]bool
 	index  map[Category]*typeIndex
 }
 
@@ -36,7 +37,7 @@ func Compile(stored []Rule) (*RuleSet, []BadRule) {
 		r.index = i
 		s.rules = append(s.rules, r)
 	}
-	s.slots = c.slots
+	s.slots, s.steps = c.slots, c.steps
 	s.names = slices.Sorted(maps.Keys(c.userNames))
 	s.around = slices.Sorted(maps.Keys(c.environment))
 	for _, category := range []Category{Security, License, LoadBalancing} {
@@ -60,6 +61,10 @@ func (s *RuleSet) With(r Rule) (*RuleSet, error) {
 	with, _ := Compile(stored)
 	return with, nil
 }
+
+// Follows reports whether a path of any rule has a step of this name, in lower
+// case.
+func (s *RuleSet) Follows(name string) bool { return s.steps[name] }
 
 // Rules returns the rules as stored.
 func (s *RuleSet) Rules() []Rule {

@@ -11,17 +11,24 @@ type thing struct {
 	typeName, id string
 	attrs        map[string][]Value
 	related      map[string][]Entity
+	backs        map[string]func() []Entity
 }
 
-func (e *thing) Type() string                          { return e.typeName }
-func (e *thing) ID() string                            { return e.id }
-func (e *thing) Attr(name string) ([]Value, error)     { return e.attrs[name], nil }
-func (e *thing) Related(name string) ([]Entity, error) { return e.related[name], nil }
+func (e *thing) Type() string                      { return e.typeName }
+func (e *thing) ID() string                        { return e.id }
+func (e *thing) Attr(name string) ([]Value, error) { return e.attrs[name], nil }
+func (e *thing) Back(name string) bool             { return e.backs[name] != nil }
+func (e *thing) Related(name string) ([]Entity, error) {
+	if who := e.backs[name]; who != nil {
+		return who(), nil
+	}
+	return e.related[name], nil
+}
 
 // newThing takes names and what they have: a string, strings, a number,
 // an entity or entities.
 func newThing(typeName, id string, pairs ...any) *thing {
-	e := &thing{typeName, id, map[string][]Value{}, map[string][]Entity{}}
+	e := &thing{typeName: typeName, id: id, attrs: map[string][]Value{}, related: map[string][]Entity{}, backs: map[string]func() []Entity{}}
 	for i := 0; i < len(pairs); i += 2 {
 		e.put(pairs[i].(string), pairs[i+1])
 	}

@@ -83,6 +83,24 @@ func (tx *Tx) typesOf(ctx context.Context, list []reference) (map[string]string,
 	return types, err
 }
 
+// Targets returns the ids of what entities refer to, each once, by theirs.
+func (r reader) Targets(ctx context.Context, ids []string) (map[string][]string, error) {
+	found := map[string][]string{}
+	condition, arg := r.store.dialect.In("source", canonicalIDs(ids))
+	err := r.with(ctx, func(q querier) error {
+		return q.rows(ctx, "SELECT DISTINCT source, target FROM reference WHERE "+condition, []any{arg}, func(rows *sql.Rows) error {
+			var source, target string
+			err := rows.Scan(&source, &target)
+			found[source] = append(found[source], target)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("what %d entities refer to: %w", len(ids), err)
+	}
+	return found, nil
+}
+
 // A Referrer is an entity that refers to another.
 type Referrer struct {
 	Type, ID string
