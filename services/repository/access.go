@@ -46,10 +46,13 @@ func (r *Repository) user(ctx context.Context, c *Caller) (*store.Entity, error)
 }
 
 // may returns which of the wanted actions the caller may do with an entity of
-// a loader.
+// a loader. Inside a transaction nothing is kept: it may never be committed.
 func (d *decider) may(l *loader, e *store.Entity, want rules.Action) (rules.Action, error) {
 	if d.access == nil {
 		return want, nil
+	}
+	if _, inside := l.from.(*store.Tx); inside {
+		return d.access.AllowedDraft(l.resource(e), want)
 	}
 	return d.access.Allowed(l.resource(e), want)
 }

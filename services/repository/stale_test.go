@@ -1,10 +1,12 @@
 package repository
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
+	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/repository/store/storetest"
 )
@@ -90,4 +92,55 @@ func TestDecisionsAreNeverStale(t *testing.T) {
 			t.Errorf("only %d lists were turned by a change", turned)
 		}
 	})
+}
+
+// TestRollbackLeavesNoDecision: what is decided inside a transaction by changes
+// that are never committed is forgotten.
+func TestRollbackLeavesNoDecision(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		repo, err := Open(t.Context(), Options{Store: db})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer repo.Close()
+		w := newEmptyWorld(t, repo, 1)
+		w.create("Stream", map[string]any{"name": "closed"})
+		w.create("App", map[string]any{"name": "app", "owner": ref(w.ids["User"][0]), "stream": ref(w.any("Stream"))})
+		w.create("SystemRule", map[string]any{"name": "r", "category": "Security", "type": "Custom", "actions": 2, "resourceFilter": "App_*", "rule": `resource.stream.name = "open"`})
+		c, undo := w.users[1], errors.New("undo")
+		access, err := repo.guard.Access(rules.Request{User: w.user(c), Context: c.Context})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = repo.change(t.Context(), c, func(tx *store.Tx) error {
+			if _, err := tx.Update(t.Context(), "Stream", w.any("Stream"), map[string]any{"name": "open"}); err != nil {
+				return err
+			}
+			d := &decider{r: repo, caller: c, access: access}
+			app, err := tx.Get(t.Context(), "App", w.any("App"))
+			if err != nil {
+				return err
+			}
+			if got, err := d.may(repo.loader(t.Context(), tx, app), app, rules.Read); err != nil || got != rules.Read {
+				t.Errorf("inside: %s, %v", got, err)
+			}
+			return undo
+		})
+		if !errors.Is(err, undo) {
+			t.Fatal(err)
+		}
+		if _, err := repo.Get(t.Context(), c, repo.Schema().Type("App"), w.any("App"), false); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s reads the app by a change that was undone: %v", c, err)
+		}
+	})
+}
+
+// user returns the user that a caller is, as rules see him.
+func (w *boundWorld) user(c *Caller) *resource {
+	w.t.Helper()
+	user, err := w.repo.user(w.t.Context(), c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.repo.loader(w.t.Context(), w.repo.store).resource(user)
 }

@@ -120,22 +120,23 @@ func (g *Guard) UserChanged(id, reason string) {
 		e = next
 	}
 	now.mu.Unlock()
-	g.changed("User", id, reason)
+	g.changed("User", id, id, reason)
 }
 
 // EntityChanged forgets the results on an entity and those that looked at it.
 // Of a relation that is a change of the one that refers to the other.
-func (g *Guard) EntityChanged(id, reason string) { g.changed("Entity", id, reason) }
+func (g *Guard) EntityChanged(id, reason string) { g.changed("Entity", id, id, reason) }
 
 // ReferrersChanged forgets the results that looked at who refers to an entity by
 // a back reference, its name in lower case: there is someone new. Whoever
 // refers to it no more has changed himself, which [Guard.EntityChanged] tells.
 func (g *Guard) ReferrersChanged(id, name, reason string) {
-	g.changed("Entity", backKey(id, name).id, reason)
+	g.changed("Entity", id, backKey(id, name).id, reason)
 }
 
-func (g *Guard) changed(kind, id, reason string) {
-	remembered := g.current.Load().changes.note(id)
+// changed notes a change of what a key of results is about.
+func (g *Guard) changed(kind, id, key, reason string) {
+	remembered := g.current.Load().changes.note(key)
 	g.logInvalidation(kind, reason, id)
 	if !remembered {
 		g.Reset("too many changes")
