@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,7 +32,8 @@ type Repository struct {
 
 	opened     int64 // number of the last change before this repository was opened
 	followed   seen
-	generation atomic.Uint64 // of rights on apps and objects
+	generation atomic.Uint64       // of rights on apps and objects
+	linkedAs   map[string][]string // by type, see linkNames
 	selections selections
 	notices    notices
 	local      atomic.Pointer[string] // id of this node, once it has joined
@@ -87,6 +89,7 @@ func Open(ctx context.Context, o Options) (*Repository, error) {
 		return nil, err
 	}
 	r.guard = rules.NewGuard(set, 0, r.log)
+	r.linkedAs = linkNames(r.schema)
 	listen, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r.done = cancel
 	r.opened = since
@@ -211,9 +214,7 @@ func (r *Repository) notice(ctx context.Context, changes []store.Change) error {
 	if err := r.noticeReferrers(ctx, changes); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(changes, func(c store.Change) bool {
-		return slices.Contains([]string{"SystemRule", "User", "CustomPropertyDefinition", "App", objectType, "Stream"}, c.Type)
-	}) {
+	if slices.ContainsFunc(changes, func(c store.Change) bool { return r.concernsRights(c.Type) }) {
 		defer r.generation.Add(1) // once the guard knows of it
 	}
 	if changedRule == "" {
@@ -225,6 +226,35 @@ func (r *Repository) notice(ctx context.Context, changes []store.Change) error {
 	}
 	r.guard.Replace(set, changedRule)
 	return nil
+}
+
+// concernsRights reports whether a change of an entity of a type may change
+// rights on apps and objects: as what every site's rules look at, or because some
+// rule follows a reference to it or from it.
+func (r *Repository) concernsRights(typ string) bool {
+	return slices.Contains([]string{"SystemRule", "User", customDefinition, "App", objectType, "Stream"}, typ) ||
+		r.guard.Rules().Follows(backName(typ)) || slices.ContainsFunc(r.linkedAs[typ], r.guard.Rules().Follows)
+}
+
+// linkNames returns the names, in lower case, of the references that lead to the
+// entities of each type.
+func linkNames(s *schema.Schema) map[string][]string {
+	names := map[string][]string{}
+	for _, t := range s.Types() {
+		for i := range t.Fields {
+			f := &t.Fields[i]
+			if f.Kind != schema.Reference {
+				continue
+			}
+			name := strings.ToLower(f.Name)
+			for _, typ := range s.Concrete(s.Type(f.Of)) {
+				if !slices.Contains(names[typ], name) {
+					names[typ] = append(names[typ], name)
+				}
+			}
+		}
+	}
+	return names
 }
 
 // noticeReferrers tells the guard of what changed entities refer to now, where

@@ -144,3 +144,37 @@ func (w *boundWorld) user(c *Caller) *resource {
 	}
 	return w.repo.loader(w.t.Context(), w.repo.store).resource(user)
 }
+
+// TestGeneration: whatever a rule looks at, a change of it is one of the rights
+// on objects; what none looks at is not.
+func TestGeneration(t *testing.T) {
+	repo, err := Open(t.Context(), Options{Store: storetest.Open(t, storetest.Config(t, store.SQLite))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer repo.Close()
+	w := newEmptyWorld(t, repo, 1)
+	w.create("DataConnection", map[string]any{"name": "files", "connectionstring": "/data", "type": "folder", "owner": ref(w.ids["User"][0])})
+	for _, check := range []struct {
+		condition, typ string
+		want           bool
+	}{
+		{"", "Tag", false},
+		{"", "DataConnection", false},
+		{"", "User", true},
+		{`resource.app.tags.name = "x"`, "Tag", true},
+		{`resource.app.tags.name = "x"`, "DataConnection", false},
+		{`resource.owner.DataConnections.name = "x"`, "DataConnection", true},
+	} {
+		if check.condition != "" {
+			w.create("SystemRule", map[string]any{"name": "r", "category": "Security", "type": "Custom", "actions": 2, "resourceFilter": "App.Object_*", "rule": check.condition})
+		}
+		before := repo.Generation()
+		if _, err := repo.Update(t.Context(), &service, repo.Schema().Type(check.typ), w.any(check.typ), map[string]any{"name": w.name() + "x"}); err != nil {
+			t.Fatal(err)
+		}
+		if got := repo.Generation() != before; got != check.want {
+			t.Errorf("%s with %q: %t", check.typ, check.condition, got)
+		}
+	}
+}
