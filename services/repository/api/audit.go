@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/cognate-bi/cognate/services/repository"
@@ -403,6 +402,9 @@ func (s *Server) auditExport(r *request) (answer, error) {
 	w := csv.NewWriter(&b)
 	lines := []string{}
 	line := func(cells ...string) {
+		for i, cell := range cells {
+			cells[i] = guardCell(cell)
+		}
 		b.Reset()
 		_ = w.Write(cells) // into memory
 		w.Flush()
@@ -412,17 +414,22 @@ func (s *Server) auditExport(r *request) (answer, error) {
 	for _, cell := range a.Cells {
 		user, resource := byID[cell.SubjectID], byID[cell.ResourceID]
 		for _, rule := range cell.Rules {
-			line(fmt.Sprint(user.Doc["userDirectory"]), fmt.Sprint(user.Doc["userId"]), t.SchemaPath, resource.ID, cellText(resource.Doc["name"]), rule.RuleID, a.Rules[rule.RuleID].Name, rule.Granted.String())
+			line(cellText(user.Doc["userDirectory"]), cellText(user.Doc["userId"]), t.SchemaPath, resource.ID, cellText(resource.Doc["name"]), rule.RuleID, a.Rules[rule.RuleID].Name, rule.Granted.String())
 		}
 	}
 	return ok(lines)
 }
 
-// cellText is a text of a document in a spreadsheet: none is taken for a
-// formula.
+// cellText is a text of a document, or nothing.
 func cellText(v any) string {
 	s, _ := v.(string)
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	return s
+}
+
+// guardCell keeps a spreadsheet from taking a text for a formula: names of
+// users, resources and rules are anybody's (OWASP, CSV injection).
+func guardCell(s string) string {
+	if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 {
 		return "'" + s
 	}
 	return s

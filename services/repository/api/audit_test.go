@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/csv"
 	"fmt"
 	"slices"
 	"strings"
@@ -339,5 +340,46 @@ func testNotifications(t *testing.T, s *site) {
 	s.json(service, "GET", "/qrs/systemnotification/"+note["id"].(string), "", 200, &note)
 	if note["lastTriggeredDate"] == nil {
 		t.Errorf("%v", note)
+	}
+}
+
+// TestAuditExportIsNoFormula: whatever users, resources and rules are named, no
+// cell of a line is a formula to a spreadsheet.
+func TestAuditExportIsNoFormula(t *testing.T) { onEach(t, testAuditExportIsNoFormula) }
+
+func testAuditExportIsNoFormula(t *testing.T, s *site) {
+	s.user("root", "RootAdmin")
+	s.user("@SUM(1)")
+	names := []string{"=cmd|' /C calc'!A0", "+1", "-1", "@A1", "\t=1", "\r=1", "a=1", "'b", `say "x", y`}
+	for i, name := range names {
+		s.json(`DOM\root`, "POST", "/qrs/stream", fmt.Sprintf(`{"name":%q}`, name), 201, nil)
+		s.json(`DOM\root`, "POST", "/qrs/systemrule", fmt.Sprintf(`{"name":%q,"category":"Security","type":"Custom","rule":"user.name = \"@SUM(1)\" and resource.description.Empty()","resourceFilter":"Stream_*","actions":2,"comment":"%d"}`, name, i), 201, nil)
+	}
+	var lines []string
+	s.json(`DOM\root`, "GET", "/qrs/systemrule/security/audit/export?resourcetype=Stream&userfilter=userId+eq+'@SUM(1)'", "", 200, &lines)
+	streams, byRule := map[string]bool{}, map[string]bool{}
+	for _, line := range lines[1:] {
+		cells, err := csv.NewReader(strings.NewReader(line)).Read()
+		if err != nil || len(cells) != 8 {
+			t.Fatalf("%q: %v", line, err)
+		}
+		for _, cell := range cells {
+			if strings.ContainsAny(cell[:1], "=+-@\t\r") {
+				t.Errorf("%q begins as a formula", cell)
+			}
+		}
+		if cells[1] != "'@SUM(1)" {
+			t.Errorf("user %q", cells[1])
+		}
+		streams[cells[4]], byRule[cells[6]] = true, true
+	}
+	for _, name := range names {
+		want := name
+		if strings.ContainsAny(name[:1], "=+-@\t\r") {
+			want = "'" + name
+		}
+		if !streams[want] || !byRule[want] {
+			t.Errorf("%q is not there as %q: %v, %v", name, want, streams, byRule)
+		}
 	}
 }
