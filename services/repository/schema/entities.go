@@ -125,7 +125,7 @@ func (s *Schema) addTypes(raw *rawEntities) error {
 			return err
 		}
 		s.types = append(s.types, t)
-		s.byName[strings.ToLower(name)] = t
+		s.byName[strings.ToLower(name)], s.byName[name] = t, t
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ var operationsTSV string
 // of goroutines may read it.
 type Schema struct {
 	types  []*Type          // in the order of their names
-	byName map[string]*Type // key in lower case
+	byName map[string]*Type // key in lower case, and as it is
 	byPath map[string]*Type
 	enums  []*Enum
 
@@ -56,6 +56,9 @@ func (s *Schema) Enums() []*Enum { return s.enums }
 // Type returns the type with this name, in any case: its own, as AppObject, or
 // that of its schemaPath, as App.Object. Without one it returns nil.
 func (s *Schema) Type(name string) *Type {
+	if t := s.byName[name]; t != nil { // as programs spell it
+		return t
+	}
 	return s.byName[strings.ReplaceAll(strings.ToLower(name), ".", "")]
 }
 

@@ -17,7 +17,7 @@ const expandDepth = 5
 // many entities there are. Documents that are expanded may be sent back to
 // Update.
 func (r reader) Expand(ctx context.Context, entities ...*Entity) error {
-	x := expansion{reader: r, known: map[string]*Entity{}}
+	x := expansion{reader: r, known: map[string]*condensed{}}
 	for _, e := range entities {
 		x.collect(r.store.cfg.Schema.Type(e.Type), e.Doc)
 	}
@@ -33,8 +33,26 @@ func (r reader) Expand(ctx context.Context, entities ...*Entity) error {
 // expansion is one run of Expand.
 type expansion struct {
 	reader
-	known   map[string]*Entity
+	known   map[string]*condensed
 	pending []map[string]any // references that are not filled yet
+}
+
+// condensed is the condensed form of an entity that is referred to.
+type condensed struct {
+	t    *schema.Type
+	form map[string]any
+	flat bool // it has neither objects nor lists
+}
+
+func (s *Store) condensed(e *Entity) *condensed {
+	c := &condensed{t: s.cfg.Schema.Type(e.Type), form: s.Condense(e), flat: true}
+	for _, v := range c.form {
+		switch v.(type) {
+		case map[string]any, []any:
+			c.flat = false
+		}
+	}
+	return c
 }
 
 // collect adds the references of a document to those that are to be filled.
@@ -61,7 +79,9 @@ func (x *expansion) fetch(ctx context.Context) error {
 		return nil
 	}
 	found, err := x.byIDs(ctx, ids)
-	maps.Copy(x.known, found)
+	for id, e := range found {
+		x.known[id] = x.store.condensed(e)
+	}
 	return err
 }
 
@@ -72,14 +92,18 @@ func (x *expansion) fill() {
 	x.pending = nil
 	for _, ref := range refs {
 		id, _ := ref[schema.ID].(string)
-		e := x.known[id]
-		if e == nil {
+		c := x.known[id]
+		if c == nil {
 			continue
 		}
-		for name, v := range x.store.Condense(e) {
+		if c.flat {
+			maps.Copy(ref, c.form)
+			continue
+		}
+		for name, v := range c.form {
 			ref[name] = clone(v) // each reference is filled by itself
 		}
-		x.collect(x.store.cfg.Schema.Type(e.Type), ref)
+		x.collect(c.t, ref)
 	}
 }
 
