@@ -59,6 +59,11 @@ func (r *Repository) Count(ctx context.Context, c *Caller, t *schema.Type, q Que
 // keys returns the keys of the entities of a query that the caller may read.
 // Entities are fetched only where a decision is not known.
 func (r *Repository) keys(ctx context.Context, c *Caller, t *schema.Type, q Query) (*decider, *loader, []store.Key, error) {
+	return r.find(ctx, c, t, q, (*decider).named)
+}
+
+// find is keys with a way to read what may be found.
+func (r *Repository) find(ctx context.Context, c *Caller, t *schema.Type, q Query, read candidates) (*decider, *loader, []store.Key, error) {
 	query, err := q.parse()
 	if err != nil {
 		return nil, nil, nil, err
@@ -74,7 +79,7 @@ func (r *Repository) keys(ctx context.Context, c *Caller, t *schema.Type, q Quer
 	if q.Take > 0 {
 		wanted = max(q.Skip, 0) + q.Take
 	}
-	l, keys, err := d.first(ctx, t, query, wanted)
+	l, keys, err := d.first(ctx, t, query, wanted, read)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -85,16 +90,46 @@ func (r *Repository) keys(ctx context.Context, c *Caller, t *schema.Type, q Quer
 	return d, l, keys, nil
 }
 
+// A candidates function reads what a query finds, to be decided on by its keys.
+type candidates func(*decider, context.Context, *schema.Type, store.Query) (*loader, []store.Key, error)
+
+func (d *decider) named(ctx context.Context, t *schema.Type, query store.Query) (*loader, []store.Key, error) {
+	keys, err := d.r.store.Keys(ctx, t.Name, query)
+	return d.r.lazy(ctx, d.r.store, keys), keys, err
+}
+
+// wholeMax is how many entities are read together with their keys: most of what
+// fits the bounds is shown in the end. Of more it may be little.
+const wholeMax = 2000
+
+func (d *decider) whole(ctx context.Context, t *schema.Type, query store.Query) (*loader, []store.Key, error) {
+	some := query
+	if some.Take == 0 || some.Take > wholeMax {
+		some.Take = wholeMax + 1
+	}
+	found, err := d.r.store.List(ctx, t.Name, some)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(found) > wholeMax {
+		return d.named(ctx, t, query)
+	}
+	keys := make([]store.Key, len(found))
+	for i, e := range found {
+		keys[i] = store.Key{Type: e.Type, ID: e.ID}
+	}
+	return d.r.loader(ctx, d.r.store, found...), keys, nil
+}
+
 // first returns the keys of at least the wanted number of entities of a query
 // that the caller may read, if there are as many; 0 wants all. Most of what fits
 // the bounds he may read, so it tries with a few more than are wanted.
-func (d *decider) first(ctx context.Context, t *schema.Type, query store.Query, wanted int) (*loader, []store.Key, error) {
+func (d *decider) first(ctx context.Context, t *schema.Type, query store.Query, wanted int, read candidates) (*loader, []store.Key, error) {
 	for query.Take = wanted + wanted/8; ; query.Take = 0 {
-		keys, err := d.r.store.Keys(ctx, t.Name, query)
+		l, keys, err := read(d, ctx, t, query)
 		if err != nil {
 			return nil, nil, err
 		}
-		l := d.r.lazy(ctx, d.r.store, keys)
 		may, err := d.readable(l, keys, wanted)
 		if err != nil || len(may) >= wanted || query.Take == 0 || len(keys) < query.Take {
 			return l, may, err
@@ -103,7 +138,11 @@ func (d *decider) first(ctx context.Context, t *schema.Type, query store.Query, 
 }
 
 func (r *Repository) list(ctx context.Context, c *Caller, t *schema.Type, q Query) (*decider, []*store.Entity, error) {
-	d, l, keys, err := r.keys(ctx, c, t, q)
+	read := (*decider).whole
+	if q.Skip > q.Take { // most of what is read is skipped
+		read = (*decider).named
+	}
+	d, l, keys, err := r.find(ctx, c, t, q, read)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -160,12 +199,15 @@ func (r *Repository) present(ctx context.Context, d *decider, found []*store.Ent
 			rights[i] = append([]string{}, got.Names()...)
 		}
 	}
-	if err := r.store.Expand(ctx, found...); err != nil {
-		return nil, err
-	}
-	out := make([]map[string]any, len(found))
+	out, shown := make([]map[string]any, len(found)), make([]*store.Entity, len(found))
 	for i, e := range found {
 		out[i] = form(e)
+		shown[i] = &store.Entity{Type: e.Type, Doc: out[i]} // the form may have less to expand
+	}
+	if err := r.store.Expand(ctx, shown...); err != nil {
+		return nil, err
+	}
+	for i := range out {
 		if privileges {
 			out[i][schema.Privileges] = rights[i]
 		}
