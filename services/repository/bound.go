@@ -26,7 +26,7 @@ func (d *decider) bounded(ctx context.Context, t *schema.Type, q store.Query) (f
 	if d.access == nil || t.Abstract || q.IDs != nil && len(q.IDs) <= fewIDs {
 		return q.Where, nil
 	}
-	bound, err := d.access.Bound(t.SchemaPath, rules.Read, &shape{ctx: ctx, r: d.r, t: t})
+	bound, err := d.access.Bound(t.SchemaPath, rules.Read, &shape{ctx: ctx, r: d.r, t: t, targets: map[string][]rules.Entity{}})
 	if err != nil {
 		return nil, fmt.Errorf("bound the %s that can be read: %w", t.Name, err)
 	}
@@ -39,7 +39,7 @@ type shape struct {
 	r   *Repository
 	t   *schema.Type
 
-	targets map[string][]rules.Entity // by type; nil: too many
+	targets map[string][]rules.Entity // by type, of the shapes behind, too; nil: too many
 }
 
 var _ rules.Shape = (*shape)(nil)
@@ -76,14 +76,11 @@ func (s *shape) Targets(name string) (all []rules.Entity, ok bool, err error) {
 	if known {
 		return all, all != nil, nil
 	}
-	keys, err := s.r.store.Keys(s.ctx, of, store.Query{Take: targetsMax + 1})
+	keys, err := s.r.store.Keys(s.ctx, of, store.Query{Take: s.r.targetsMax + 1})
 	if err != nil {
 		return nil, false, err
 	}
-	if s.targets == nil {
-		s.targets = map[string][]rules.Entity{}
-	}
-	if len(keys) <= targetsMax {
+	if len(keys) <= s.r.targetsMax {
 		all = make([]rules.Entity, len(keys))
 		l := s.r.lazy(s.ctx, s.r.store, keys)
 		for i, k := range keys {
@@ -92,4 +89,13 @@ func (s *shape) Targets(name string) (all []rules.Entity, ok bool, err error) {
 	}
 	s.targets[of] = all
 	return all, all != nil, nil
+}
+
+// Behind implements [rules.Shape].
+func (s *shape) Behind(name string) (string, rules.Shape) {
+	t := s.r.schema.Type(s.t.Field(name).Of)
+	if t.Abstract {
+		return "", nil
+	}
+	return t.SchemaPath, &shape{s.ctx, s.r, t, s.targets}
 }

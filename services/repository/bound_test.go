@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cognate-bi/cognate/services/repository/rules"
@@ -213,8 +214,9 @@ func TestBoundedLists(t *testing.T) {
 		defer repo.Close()
 		const seed = 5
 		w := newBoundWorld(t, repo, seed)
-		partial := 0
-		for step := range 200 {
+		partial, nested := 0, 0
+		for step := range 300 {
+			repo.targetsMax = []int{0, 3, targetsMax}[w.IntN(3)]
 			switch {
 			case step%3 == 0:
 				w.newRules()
@@ -234,14 +236,17 @@ func TestBoundedLists(t *testing.T) {
 			if len(want) > 0 && len(want) < len(w.ids[typ]) {
 				partial++
 			}
+			if strings.Contains(w.describe(c, typ), "behind (") {
+				nested++
+			}
 			skip, take := w.IntN(len(want)+2), 1+w.IntN(5)
 			page := want[min(skip, len(want)):min(skip+take, len(want))]
 			if got := w.list(c, typ, Query{Skip: skip, Take: take}); !slices.Equal(got, page) {
 				t.Fatalf("seed %d, step %d: %s lists %v of %s from %d, want %v", seed, step, c, got, typ, skip, page)
 			}
 		}
-		if partial < 70 {
-			t.Errorf("only %d lists had some and left some out", partial)
+		if partial < 100 || nested < 60 {
+			t.Errorf("only %d lists had some and left some out, and %d were bounded behind references", partial, nested)
 		}
 	})
 }

@@ -32,6 +32,7 @@ type Repository struct {
 
 	opened     int64 // number of the last change before this repository was opened
 	followed   seen
+	targetsMax int // see the constant
 	generation atomic.Uint64       // of rights on apps and objects
 	linkedAs   map[string][]string // by type, see linkNames
 	selections selections
@@ -70,7 +71,7 @@ type Options struct {
 // Open opens the repository of a site. In an empty store it makes what every
 // site has.
 func Open(ctx context.Context, o Options) (*Repository, error) {
-	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, content: o.Content, importDir: o.ImportDir, scriptLogs: o.ScriptLogs, gone: make(chan struct{})}
+	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, content: o.Content, importDir: o.ImportDir, scriptLogs: o.ScriptLogs, targetsMax: targetsMax, gone: make(chan struct{})}
 	if r.now == nil {
 		r.now = time.Now
 	}

@@ -115,8 +115,9 @@ func (w *writer) among(p *Predicate, from source) {
 	}
 }
 
-// links writes that any of some references leads to one of its texts: one set
-// of entities, from which a database can go on instead of looking at all.
+// links writes that any of some references leads to one of its texts, or to what
+// fits: one set of entities, from which a database can go on instead of looking
+// at all.
 func (w *writer) links(alternatives []*Predicate, from source) {
 	w.write(from.entity, ".id IN (")
 	for i, p := range alternatives {
@@ -124,19 +125,33 @@ func (w *writer) links(alternatives []*Predicate, from source) {
 			w.write(" UNION ALL ")
 		}
 		r := w.alias("r")
+		w.write("SELECT ", r, ".source FROM reference ", r)
+		if p.behind != nil {
+			w.targets(p, r)
+			continue
+		}
 		condition, arg := w.d.In(r+".target", p.among)
-		w.write("SELECT ", r, ".source FROM reference ", r, " WHERE ", r, ".field = ? AND ", condition)
+		w.write(" WHERE ", r, ".field = ? AND ", condition)
 		w.arg(p.path[0].field.Name)
 		w.arg(arg)
 	}
 	w.write(")")
 }
 
-// takeLinks splits the alternatives that are references among texts from the
-// others, if there are several.
+// targets writes that what a reference leads to fits.
+func (w *writer) targets(p *Predicate, reference string) {
+	e := w.alias("e")
+	w.write(" JOIN entity ", e, " ON ", e, ".id = ", reference, ".target WHERE ", reference, ".field = ? AND ")
+	w.arg(p.path[0].field.Name)
+	w.types(e, p.path[0].types)
+	w.predicate(p.behind, entitySource(e))
+}
+
+// takeLinks splits the alternatives that are references among texts, or to what
+// fits, from the others, if there are several.
 func takeLinks(kids []*Predicate) (links, others []*Predicate) {
 	for _, p := range kids {
-		if p.among != nil && p.path[0].custom == "" && p.path[0].field.Kind == schema.Reference {
+		if p.behind != nil || p.among != nil && p.path[0].custom == "" && p.path[0].field.Kind == schema.Reference {
 			links = append(links, p)
 		} else {
 			others = append(others, p)

@@ -66,7 +66,11 @@ func (g *generator) node(depth int) filter.Node {
 			return &filter.Not{Node: a}
 		}
 	}
-	switch g.rng.IntN(7) {
+	switch g.rng.IntN(9) {
+	case 7:
+		return &filter.Behind{Path: g.pick("owner", "stream", "tags"), Node: g.target(2)}
+	case 8:
+		return &filter.Behind{Path: "stream", Node: &filter.Behind{Path: "owner", Node: g.target(1)}}
 	case 0:
 		return filter.Constant(g.rng.IntN(2) == 0)
 	case 1:
@@ -85,6 +89,29 @@ func (g *generator) node(depth int) filter.Node {
 		}
 	}
 	return a
+}
+
+// target makes a filter of what all types of entities have that apps refer to.
+func (g *generator) target(depth int) filter.Node {
+	if depth > 0 {
+		switch a, b := g.target(depth-1), g.target(depth-1); g.rng.IntN(4) {
+		case 0:
+			return filter.All(a, b)
+		case 1:
+			return filter.Any(a, b)
+		case 2:
+			return &filter.Not{Node: a}
+		}
+	}
+	switch g.rng.IntN(4) {
+	case 0:
+		return filter.Constant(g.rng.IntN(2) == 0)
+	case 1:
+		return &filter.Among{Path: "id", Texts: []string{g.id(), g.id(), g.id(), g.id(), g.id(), g.id()}}
+	case 2:
+		return &filter.Comparison{Path: []string{"name"}, Op: filter.So, Value: filter.Value{Text: g.pick(words...), Quoted: true}}
+	}
+	return &filter.Among{Path: "name", Texts: []string{"x" + g.pick("a", "s", "b"), g.pick("a", "stream", "s")}}
 }
 
 // TestAlike: texts that strings.EqualFold takes for equal are alike.

@@ -37,6 +37,8 @@ func (p *Predicate) Matches(doc map[string]any, lookup Lookup) bool {
 		return !p.not.Matches(doc, lookup)
 	case p.always != nil:
 		return *p.always
+	case p.behind != nil:
+		return p.isBehind(doc, lookup)
 	case p.among != nil:
 		return p.isAmong(doc, lookup)
 	}

@@ -3,7 +3,7 @@ package filter
 import "strings"
 
 // A Node is a parsed filter: an *And, an *Or or a *Comparison, or one that only
-// programs make: a *Not, an *Among or a Constant. Nil is the
+// programs make: a *Not, an *Among, a *Behind or a Constant. Nil is the
 // filter that everything fits.
 type Node interface {
 	// String writes the filter so that it parses to an equal one.

@@ -17,6 +17,8 @@ type Predicate struct {
 	op    Op
 	value literal
 	among []string // instead of op and value, if it is not nil
+	// behind is instead of them what an entity at the end of path fits.
+	behind *Predicate
 }
 
 // A step leads from a document to what one of its fields holds.
@@ -64,6 +66,8 @@ func (r *resolver) node(n Node, t *schema.Type) (*Predicate, error) {
 		return &Predicate{always: &b}, nil
 	case *Among:
 		return r.among(n, t)
+	case *Behind:
+		return r.behind(n, t)
 	case *Comparison:
 		return r.comparison(n, t)
 	}

@@ -63,6 +63,9 @@ func (w *writer) predicate(p *Predicate, from source) {
 	case p.always != nil:
 		w.write(map[bool]string{true: "TRUE", false: "FALSE"}[*p.always])
 		return
+	case p.behind != nil:
+		w.links([]*Predicate{p}, from)
+		return
 	case p.among != nil:
 		w.among(p, from)
 		return

@@ -15,6 +15,9 @@ type Shape interface {
 	// Targets returns all entities that a reference may lead to; ok is false
 	// if they are too many to look at one by one.
 	Targets(name string) (all []Entity, ok bool, err error)
+	// Behind returns the type of what a reference leads to, and its shape; nil
+	// if that is not one type.
+	Behind(name string) (typeName string, shape Shape)
 }
 
 // A Column is what a database can do with an attribute.
@@ -28,8 +31,11 @@ const (
 	LinkList   // a list of them
 )
 
-// boundMax is how many entities behind references are looked at for one bound.
-const boundMax = 20_000
+const (
+	boundMax = 20_000 // entities behind references that are looked at for one bound
+	partsMax = 20_000 // parts of conditions that are bounded for one
+	hopsMax  = 4      // references that a bound follows, one behind another
+)
 
 // Bound returns a filter that all resources of a type fit on which the user may
 // do an action: what a list has to look at. It may be wider than the truth, and
@@ -38,32 +44,60 @@ const boundMax = 20_000
 // A condition is bounded from above, and below a negation from below: what a
 // database cannot tell is true there, and false here. Conditions that do not
 // read the resource are evaluated; those that read what a reference leads to
-// are evaluated on every entity that it may lead to.
+// are evaluated on every entity that it may lead to, or if these are too many
+// bounded themselves.
 func (a *Access) Bound(typeName string, action Action, shape Shape) (filter.Node, error) {
-	b := &bounder{a: a, shape: shape, typeName: typeName, left: boundMax}
-	bound := b.action(action)
-	return bound, b.err
+	r := &bounding{a: a, left: boundMax, parts: partsMax, known: map[question]filter.Node{}}
+	bound := (&bounder{bounding: r, shape: shape, typeName: typeName}).action(action)
+	return bound, r.err
 }
 
+// A bounder bounds conditions on the resources of one type.
 type bounder struct {
-	a        *Access
+	*bounding
 	shape    Shape
 	typeName string
-	actions  Action // being bounded, so that none is within itself
-	left     int    // entities that may still be looked at
-	err      error
+	hops     int // references from the type that is listed
 }
 
-func (b *bounder) fail(err error) {
+// A bounding is what all bounders of one bound share.
+type bounding struct {
+	a     *Access
+	left  int // entities that may still be looked at
+	parts int // of conditions that may still be bounded
+	err   error
+	// known are the bounds of what was asked for; nil while they are made, so
+	// that none is within itself.
+	known map[question]filter.Node
+}
+
+// A question is for the resources of a type on which an action is granted.
+type question struct {
+	typeName string
+	action   Action
+}
+
+func (b *bounding) fail(err error) {
 	if b.err == nil {
 		b.err = err
 	}
 }
 
-// action bounds the resources on which any rule grants an action.
+// action bounds the resources on which any rule grants an action. One that
+// depends on itself may be any.
 func (b *bounder) action(action Action) filter.Node {
-	b.actions |= action
-	defer func() { b.actions &^= action }()
+	q := question{b.typeName, action}
+	if known, asked := b.known[q]; known != nil {
+		return known
+	} else if asked {
+		return filter.Constant(true)
+	}
+	b.known[q] = nil
+	b.known[q] = b.granted(action)
+	return b.known[q]
+}
+
+func (b *bounder) granted(action Action) filter.Node {
 	rules := b.a.set.index[Security].of(b.typeName)
 	var granted []filter.Node
 	for _, list := range [][]*rule{*rules.free.list.Load(), *rules.asking.list.Load()} {
@@ -86,6 +120,9 @@ func (b *bounder) action(action Action) filter.Node {
 
 // node bounds a condition: from above, or from below.
 func (b *bounder) node(n node, above bool) filter.Node {
+	if b.parts--; b.parts < 0 {
+		return filter.Constant(above)
+	}
 	switch n := n.(type) {
 	case *keptNode:
 		return b.constant(n, above)
@@ -154,6 +191,8 @@ func (b *bounder) call(n *callNode, above bool) filter.Node {
 		switch {
 		case len(steps) == 1 && b.shape.Column(steps[0]) == LinkColumn:
 			return not(linked(steps[0]))
+		case len(steps) == 1 && b.shape.Column(steps[0]) == LinkList:
+			return not(behind(steps[0], filter.Constant(true)))
 		case len(steps) > 1: // empty unless it is not behind any reference
 			full := &notNode{kid: &callNode{path: n.path.behind(), from: n.from}}
 			return not(b.behind(steps[0], full, !above))
@@ -161,7 +200,7 @@ func (b *bounder) call(n *callNode, above bool) filter.Node {
 	case fnHasPrivilege:
 		switch {
 		case !above:
-		case len(steps) == 0 && b.actions&n.from.action == 0:
+		case len(steps) == 0:
 			return b.action(n.from.action)
 		case len(steps) > 0:
 			return b.behind(steps[0], &callNode{path: n.path.behind(), from: n.from}, above)
@@ -190,10 +229,12 @@ func (b *bounder) behind(name string, n node, above bool) filter.Node {
 	all, ok, err := b.shape.Targets(name)
 	if err != nil {
 		b.fail(err)
-	}
-	if b.left -= len(all); !ok || err != nil || b.left < 0 {
 		return unknown
 	}
+	if !ok || len(all) > b.left {
+		return b.nested(name, n, above)
+	}
+	b.left -= len(all)
 	var ids []string
 	for _, e := range all {
 		if holds, ok := b.eval(n, e); holds || !ok && above {
@@ -201,6 +242,16 @@ func (b *bounder) behind(name string, n node, above bool) filter.Node {
 		}
 	}
 	return among(name, ids)
+}
+
+// nested is behind for entities that are too many to look at: a bound of them.
+func (b *bounder) nested(name string, n node, above bool) filter.Node {
+	typeName, shape := b.shape.Behind(name)
+	if shape == nil || b.hops == hopsMax {
+		return filter.Constant(above)
+	}
+	there := &bounder{bounding: b.bounding, shape: shape, typeName: typeName, hops: b.hops + 1}
+	return behind(name, there.node(n, above))
 }
 
 func (b *bounder) compare(n *compareNode, above bool) filter.Node {
@@ -309,6 +360,17 @@ func among(name string, texts []string) filter.Node {
 	return &filter.Among{Path: name, Texts: texts}
 }
 
+// behind is true for what refers to an entity that fits.
+func behind(name string, fits filter.Node) filter.Node {
+	if fits == filter.Constant(false) {
+		return fits
+	}
+	if a, ok := fits.(*filter.Among); ok && a.Path == "id" {
+		return among(name, a.Texts)
+	}
+	return &filter.Behind{Path: name, Node: fits}
+}
+
 func not(n filter.Node) filter.Node {
 	switch n := n.(type) {
 	case filter.Constant:
@@ -319,7 +381,7 @@ func not(n filter.Node) filter.Node {
 	return &filter.Not{Node: n}
 }
 
-// both is true if all of nodes are. What is among some ids is linked, too.
+// both is true if all of nodes are. What refers to some entities is linked, too.
 func both(nodes ...filter.Node) filter.Node {
 	var kept []filter.Node
 	for _, n := range nodes {
@@ -336,8 +398,13 @@ func both(nodes ...filter.Node) filter.Node {
 	kept = slices.DeleteFunc(kept, func(n filter.Node) bool {
 		c, ok := n.(*filter.Comparison)
 		return ok && c.Op == filter.Ne && slices.ContainsFunc(kept, func(other filter.Node) bool {
-			a, ok := other.(*filter.Among)
-			return ok && a.Path == c.Path[0]
+			switch other := other.(type) {
+			case *filter.Among:
+				return other.Path == c.Path[0]
+			case *filter.Behind:
+				return other.Path == c.Path[0]
+			}
+			return false
 		})
 	})
 	return filter.All(kept...)
@@ -348,7 +415,7 @@ func both(nodes ...filter.Node) filter.Node {
 func either(nodes ...filter.Node) filter.Node {
 	var kept []filter.Node
 	byPath := map[string]*filter.Among{}
-	for _, n := range nodes {
+	for _, n := range mergeBehind(nodes) {
 		if n == filter.Constant(true) {
 			return n
 		}
@@ -378,6 +445,26 @@ func either(nodes ...filter.Node) filter.Node {
 		})
 	})
 	return filter.Any(kept...)
+}
+
+// mergeBehind makes what refers to one thing or to another, by one name, what
+// refers to either.
+func mergeBehind(nodes []filter.Node) (merged []filter.Node) {
+	at := map[string]int{}
+	for _, n := range nodes {
+		b, ok := n.(*filter.Behind)
+		if !ok {
+			merged = append(merged, n)
+			continue
+		}
+		if i, known := at[b.Path]; known {
+			merged[i] = &filter.Behind{Path: b.Path, Node: either(merged[i].(*filter.Behind).Node, b.Node)}
+			continue
+		}
+		at[b.Path] = len(merged)
+		merged = append(merged, b)
+	}
+	return merged
 }
 
 func isSubset(some, of []string) bool {
