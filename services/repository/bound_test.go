@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cognate-bi/cognate/services/repository/filter"
 	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/repository/store/storetest"
@@ -303,6 +304,84 @@ func TestBoundedLetters(t *testing.T) {
 				w.create("SystemRule", map[string]any{"name": "letters", "category": "Security", "type": "Custom", "actions": 2, "resourceFilter": "App_*", "rule": condition})
 				if got, want := w.list(w.users[0], "App", Query{}), w.readable(w.users[0], "App"); !slices.Equal(got, want) {
 					t.Errorf("%s: %d apps, want %d", condition, len(got), len(want))
+				}
+			}
+		}
+	})
+}
+
+// TestNestedBounds: where no entity behind a reference is looked at, lists are
+// what rules let read, and bounds tell of most conditions all the same.
+func TestNestedBounds(t *testing.T) {
+	conditions := []struct {
+		text     string
+		unknown  bool // of a list of apps, as it stands
+		notKnown bool // negated
+	}{
+		{text: `resource.stream.name = "a0"`},
+		{text: `resource.stream.name != "a0"`},
+		{text: `resource.stream.@dep = "a"`},
+		{text: `resource.stream.@dep = {"a", "s"}`},
+		{text: `resource.owner.@dep != "a"`},
+		{text: `resource.owner.roles = "a"`},
+		{text: `resource.tags.name = "a"`},
+		{text: `resource.tags.name != "s"`},
+		{text: `resource.stream.tags.name = "a"`},
+		{text: `resource.stream.owner = user`},
+		{text: `resource.stream.owner.@dep = "b"`},
+		{text: `resource.stream.owner.tags.name = "b"`},
+		{text: `resource.stream.owner.blacklisted = "false"`},
+		{text: `resource.stream.Empty()`},
+		{text: `resource.tags.Empty()`},
+		{text: `resource.stream.tags.Empty()`},
+		{text: `resource.stream.IsOwned()`},
+		{text: `resource.stream.owner.userId = "u0" or resource.stream.tags.name = "s"`},
+		{text: `resource.stream.owner.userId = "u0" and resource.owner.userId != "u1"`},
+		{text: `resource.stream.resourcetype = "Stream"`},
+		{text: `resource.stream.name like "a*"`, notKnown: true}, // a stream there must be
+		{text: `resource.stream.owner.name matches ".*s.*"`, notKnown: true},
+		{text: `resource.stream.@dep.Empty()`, unknown: true},
+		{text: `resource.stream.HasPrivilege("read")`, notKnown: true},
+		{text: `resource.stream.HasPrivilege("read") and resource.owner.HasPrivilege("update")`, notKnown: true},
+		{text: `resource.stream.owner.HasPrivilege("update")`, notKnown: true},
+		{text: `resource.stream.name = resource.name`, unknown: true, notKnown: true},
+	}
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		repo, err := Open(t.Context(), Options{Store: db})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer repo.Close()
+		w := newBoundWorld(t, repo, 4)
+		w.create("SystemRule", map[string]any{"name": "streams", "category": "Security", "type": "Custom", "actions": 2, "resourceFilter": "Stream_*", "rule": `resource.@dep = "a" or resource.owner.HasPrivilege("update")`})
+		w.create("SystemRule", map[string]any{"name": "users", "category": "Security", "type": "Custom", "actions": 4, "resourceFilter": "User_*", "rule": `resource.@dep = {"a", "s"} or resource.tags.name = "a"`})
+		repo.targetsMax = 0
+		app := repo.Schema().Type("App")
+		for _, check := range conditions {
+			for _, condition := range []string{check.text, "!(" + check.text + ")"} {
+				rule, err := repo.Create(t.Context(), &service, repo.Schema().Type("SystemRule"), map[string]any{"name": "r", "category": "Security", "type": "Custom", "actions": 2, "resourceFilter": "App_*", "rule": condition})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range w.users {
+					if got, want := w.list(c, "App", Query{}), w.readable(c, "App"); !slices.Equal(got, want) {
+						t.Errorf("%s: %s lists %d, want %d: %s", condition, c, len(got), len(want), w.describe(c, "App"))
+					}
+				}
+				d, err := repo.decider(t.Context(), w.users[2])
+				if err != nil {
+					t.Fatal(err)
+				}
+				where, err := d.bounded(t.Context(), app, store.Query{})
+				unknown := check.unknown
+				if condition != check.text {
+					unknown = check.notKnown
+				}
+				if got := where == filter.Constant(true); err != nil || got != unknown {
+					t.Errorf("%s: bound %s, %v", condition, where, err)
+				}
+				if err := repo.Delete(t.Context(), &service, repo.Schema().Type("SystemRule"), rule[0]["id"].(string)); err != nil {
+					t.Fatal(err)
 				}
 			}
 		}

@@ -32,7 +32,7 @@ type Repository struct {
 
 	opened     int64 // number of the last change before this repository was opened
 	followed   seen
-	targetsMax int // see the constant
+	targetsMax int                 // see the constant
 	generation atomic.Uint64       // of rights on apps and objects
 	linkedAs   map[string][]string // by type, see linkNames
 	selections selections

@@ -138,13 +138,16 @@ func (w *writer) links(alternatives []*Predicate, from source) {
 	w.write(")")
 }
 
-// targets writes that what a reference leads to fits.
+// targets writes that what a reference leads to fits. The set of that is made
+// once, and the references to it are looked up: joined to them, PostgreSQL may go
+// over all entities for each reference.
 func (w *writer) targets(p *Predicate, reference string) {
-	e := w.alias("e")
-	w.write(" JOIN entity ", e, " ON ", e, ".id = ", reference, ".target WHERE ", reference, ".field = ? AND ")
+	e, open, end := w.alias("e"), w.d.onceOpen, w.d.onceEnd
+	w.write(" WHERE ", reference, ".field = ? AND ", reference, ".target ", open, "SELECT ", e, ".id FROM entity ", e, " WHERE ")
 	w.arg(p.path[0].field.Name)
 	w.types(e, p.path[0].types)
 	w.predicate(p.behind, entitySource(e))
+	w.write(end)
 }
 
 // takeLinks splits the alternatives that are references among texts, or to what

@@ -31,6 +31,9 @@ type Dialect struct {
 	boolArg   func(b bool) any
 	// bytewise makes a text sort by its bytes.
 	bytewise func(value string) string
+	// onceOpen and onceEnd are around a query that does not depend on rows
+	// around it: a value is one of its rows.
+	onceOpen, onceEnd string
 	// strings are the rows of a list of texts that is one argument, and
 	// stringsArg that argument.
 	strings    string

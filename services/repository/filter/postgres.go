@@ -16,6 +16,8 @@ func Postgres() *Dialect {
 		numberArg: func(lit *literal) any { return lit.text },
 		boolArg:   func(b bool) any { return strconv.FormatBool(b) },
 		bytewise:  func(value string) string { return "(" + value + ` COLLATE "C")` },
+		onceOpen:  "= ANY (ARRAY(",
+		onceEnd:   "))",
 		strings:   "SELECT unnest(CAST(? AS text[]))",
 		stringsArg: func(list []string) any {
 			return list

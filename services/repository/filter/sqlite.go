@@ -13,6 +13,8 @@ func SQLite() *Dialect {
 		numberArg: func(lit *literal) any { return lit.number },
 		boolArg:   func(b bool) any { return b },
 		bytewise:  same,
+		onceOpen:  "IN (",
+		onceEnd:   ")",
 		strings:   "SELECT value FROM json_each(?)",
 		stringsArg: func(list []string) any {
 			text, err := json.Marshal(list)
