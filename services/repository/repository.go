@@ -42,6 +42,9 @@ type Repository struct {
 	scriptLogs ScriptLogs
 	tickets    tickets // for script logs
 
+	directories Directories // nil: this node reads none
+	syncs       syncs
+
 	files     *appfiles.Folder // nil: this node keeps none
 	engine    Engine
 	exportsMu sync.Mutex
@@ -60,7 +63,9 @@ type Options struct {
 	Engine     Engine
 	ScriptLogs ScriptLogs
 	Content    *ContentStore
-	ImportDir  string // of files that may be imported by their names; "" = none
+	// Directories are where people of user directories are read.
+	Directories Directories
+	ImportDir   string // of files that may be imported by their names; "" = none
 	// Member says that another node is the central one: this one makes no first
 	// entities, and does not end what others may be about to do with files.
 	Member bool
@@ -71,7 +76,7 @@ type Options struct {
 // Open opens the repository of a site. In an empty store it makes what every
 // site has.
 func Open(ctx context.Context, o Options) (*Repository, error) {
-	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, content: o.Content, importDir: o.ImportDir, scriptLogs: o.ScriptLogs, targetsMax: targetsMax, gone: make(chan struct{})}
+	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, content: o.Content, importDir: o.ImportDir, scriptLogs: o.ScriptLogs, directories: o.Directories, targetsMax: targetsMax, gone: make(chan struct{})}
 	if r.now == nil {
 		r.now = time.Now
 	}
@@ -118,7 +123,7 @@ func (r *Repository) begin(ctx context.Context, member bool) error {
 	if err := r.seedContent(ctx); err != nil {
 		return fmt.Errorf("repository: static content: %w", err)
 	}
-	return errors.Join(r.reconcile(ctx), r.reconcileContent(ctx))
+	return errors.Join(r.reconcile(ctx), r.reconcileContent(ctx), r.endSyncs(ctx))
 }
 
 // Close stops listening to changes.

@@ -25,7 +25,11 @@ func (r *Repository) LogIn(ctx context.Context, c *Caller, name string) (id, sho
 		if name == "" {
 			name = c.ID
 		}
-		if user, err = r.addUser(ctx, c, name); errors.Is(err, ErrExists) { // who logs in twice at a time is one user
+		user, err = r.addUser(ctx, c, name)
+		if err == nil {
+			r.fetchUser(ctx, c)
+		}
+		if err == nil || errors.Is(err, ErrExists) { // who logs in twice at a time is one user
 			user, err = r.user(ctx, c)
 		}
 		if err != nil {

@@ -67,6 +67,11 @@ func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err != nil {
 		return nil, err
 	}
+	if t.Name == directoryType {
+		if doc, err = r.withSettings(doc); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.check(ctx, tx, t, nil, doc); err != nil {
 		return nil, err
 	}
@@ -80,7 +85,11 @@ func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err := d.needDraft(r.loader(ctx, tx), draft, rules.Create); err != nil {
 		return nil, err
 	}
-	return tx.Create(ctx, t.Name, doc)
+	made, err := tx.Create(ctx, t.Name, doc)
+	if err == nil && t.Name == directoryType {
+		made, err = r.openDirectory(ctx, tx, made)
+	}
+	return made, err
 }
 
 // draft returns an entity as it is about to be stored.
@@ -196,9 +205,17 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if _, ok := kindOf(t.Name); ok {
 		return r.updateLibrary(ctx, tx, t, old, doc)
 	}
+	if t.Name == directoryType {
+		if doc, err = r.changedSettings(ctx, tx, old, doc); err != nil {
+			return nil, err
+		}
+	}
 	changed, err := tx.Update(ctx, old.Type, old.ID, doc)
 	if err == nil && t.Name == customDefinition {
 		err = r.dropUses(ctx, tx, old, changed)
+	}
+	if err == nil && t.Name == directoryType {
+		changed, err = r.judge(ctx, tx, changed)
 	}
 	return changed, err
 }
@@ -262,6 +279,11 @@ func (r *Repository) delete(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	}
 	if err := r.checkDelete(e); err != nil {
 		return err
+	}
+	if e.Type == directoryType {
+		if err := r.dropTasks(ctx, tx, e.ID); err != nil {
+			return err
+		}
 	}
 	return tx.Delete(ctx, e.Type, id)
 }

@@ -21,15 +21,15 @@ type Attempt struct {
 	Deadline                    time.Time // of the time-out; zero = none
 }
 
-// Claim gives a worker as many attempts as it has free slots, those that wait
-// longest first.
+// Claim gives a worker as many attempts of its queue as it has free slots, those
+// that wait longest first.
 func (r *Rules) Claim(b *Board, worker string, slots int) (attempts []Attempt) {
 	r.Heard(b, worker)
 	for _, e := range b.Executions {
 		if len(attempts) >= slots {
 			break
 		}
-		if e.Status != Queued && e.Status != Retry {
+		if e.Status != Queued && e.Status != Retry || r.queue(e.TaskID) != r.Queue {
 			continue
 		}
 		e.Status, e.Worker, e.Started = Started, worker, r.Now
@@ -41,6 +41,14 @@ func (r *Rules) Claim(b *Board, worker string, slots int) (attempts []Attempt) {
 		attempts = append(attempts, a)
 	}
 	return attempts
+}
+
+// queue is that of a task.
+func (r *Rules) queue(taskID string) string {
+	if t := r.Tasks[taskID]; t != nil {
+		return t.Queue
+	}
+	return ""
 }
 
 // heartbeats is how often the board notes that a worker lives, before it would

@@ -59,6 +59,7 @@ const (
 // the next one on.
 type Task struct {
 	ID, Name string
+	Queue    string // who claims it: workers of this queue
 	Enabled  bool
 	Retries  int           // attempts after the first one
 	Timeout  time.Duration // of an attempt; 0 = none

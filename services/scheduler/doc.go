@@ -1,5 +1,5 @@
-// Package scheduler runs tasks: reloads and external programs, by the clock and
-// in chains.
+// Package scheduler runs tasks: reloads, external programs and what else an
+// executor can do, by the clock and in chains.
 //
 // What is going on stands on a [Board]: executions that have not ended, how far
 // each schedule has fired, which rules of a chain are met. The board is changed

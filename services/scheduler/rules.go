@@ -10,6 +10,7 @@ import (
 // attempts that ended by that.
 type Rules struct {
 	*Plan
+	Queue string // of the worker that claims
 	Now   time.Time
 	NewID func() string
 	// Silence is after how long a worker that was not heard of has lost its

@@ -26,6 +26,9 @@ type Done struct {
 
 // A Worker runs attempts.
 type Worker struct {
+	// Queue is whose tasks it runs. It may be set before Run.
+	Queue string
+
 	name  string
 	slots atomic.Int64
 	store Store
@@ -76,7 +79,7 @@ func (w *Worker) step(ctx context.Context) error {
 	var stop []string
 	free := max(0, w.Slots()-w.Running())
 	err := update(ctx, w.store, &w.set, func(r *Rules, b *Board) ([]Result, error) {
-		stop = r.Heard(b, w.name)
+		stop, r.Queue = r.Heard(b, w.name), w.Queue
 		attempts = r.Claim(b, w.name, free)
 		return nil, nil
 	})

@@ -20,6 +20,7 @@ type executor struct {
 	store    *store.Store
 	logs     repository.ScriptLogs
 	log      *slog.Logger
+	users    *serviceLog // where changes of users by directories are told
 	programs []string // that external program tasks may run, with their folders
 }
 
@@ -36,6 +37,8 @@ func (x *executor) Run(ctx context.Context, a scheduler.Attempt) (scheduler.Done
 		return x.reload(ctx, a, task)
 	case "ExternalProgramTask":
 		return x.program(ctx, task)
+	case "UserSyncTask":
+		return x.syncUsers(ctx, task)
 	}
 	return scheduler.Done{}, fmt.Errorf("tasks of the type %s cannot be run by this server yet", task.Type)
 }

@@ -184,7 +184,7 @@ func (b *board) readPlan(ctx context.Context) (*scheduler.Plan, error) {
 	}
 	for _, t := range tasks {
 		plan.Tasks[t.ID] = &scheduler.Task{
-			ID: t.ID, Name: text(t, "name"), Enabled: truth(t, "enabled"), Retries: whole(t.Doc["maxRetries"]),
+			ID: t.ID, Name: text(t, "name"), Queue: queueOf(t.Type), Enabled: truth(t, "enabled"), Retries: whole(t.Doc["maxRetries"]),
 			Timeout: time.Duration(whole(t.Doc["taskSessionTimeout"])) * time.Minute,
 		}
 	}
@@ -206,6 +206,18 @@ func (b *board) readPlan(ctx context.Context) (*scheduler.Plan, error) {
 		plan.Chains = append(plan.Chains, chain(e))
 	}
 	return plan, nil
+}
+
+// syncQueue is the queue of tasks that the central node alone runs: it reads
+// user directories, and needs no engine for that.
+const syncQueue = "user directories"
+
+// queueOf is the queue of tasks of a type.
+func queueOf(typ string) string {
+	if typ == "UserSyncTask" {
+		return syncQueue
+	}
+	return ""
 }
 
 func schemaEvent(e *store.Entity) scheduler.SchemaEvent {

@@ -76,6 +76,7 @@ func (o *Options) importDir() string { return filepath.Join(o.Dir, "Import") }
 type Site struct {
 	tasks  tasks
 	worker *scheduler.Worker // nil: this node runs no tasks
+	syncer *scheduler.Worker // of user directories; nil: not this node
 	logs   *logs
 	log    serviceLogs
 
@@ -163,6 +164,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		{"addresses of the proxy", o.Roles.Proxy, s.openListeners},
 		{"node", true, s.join},
 		{"worker", o.Roles.Scheduler && o.Roles.Engine, s.openWorker},
+		{"synchronisation of users", o.central() && o.Roles.Scheduler, s.openSyncer},
 		{"proxy", o.Roles.Proxy, s.openProxy},
 		{"metrics", true, s.openMetrics},
 	} {
@@ -225,7 +227,7 @@ func (s *Site) openRepository(ctx context.Context) error {
 	}
 	logs := repository.ScriptLogs(filepath.Join(logDir(s.opt.Dir), "Script"))
 	s.repo, err = repository.Open(ctx, repository.Options{
-		Store: s.store, Files: files, Engine: NewApps(s.lib), Content: content, ImportDir: s.opt.importDir(), ScriptLogs: logs, Member: !s.opt.central(), Log: s.log.repository.Logger,
+		Store: s.store, Files: files, Engine: NewApps(s.lib), Content: content, Directories: newDirectories(), ImportDir: s.opt.importDir(), ScriptLogs: logs, Member: !s.opt.central(), Log: s.log.repository.Logger,
 	})
 	if err != nil {
 		return err
@@ -249,9 +251,23 @@ func (s *Site) schedulerSettings() scheduler.Settings {
 // openWorker makes the worker of a node, which runs as many tasks at a time as
 // the settings of its scheduler say.
 func (s *Site) openWorker(ctx context.Context) error {
-	x := &executor{repo: s.repo, store: s.store, logs: s.tasks.board.logs, log: s.log.scheduler.trace, programs: s.opt.Programs}
-	s.worker = scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), 1, s.tasks.board, x, s.schedulerSettings())
+	s.worker = s.newWorker(1)
 	return s.setWorker(ctx)
+}
+
+func (s *Site) newWorker(slots int) *scheduler.Worker {
+	x := &executor{repo: s.repo, store: s.store, logs: s.tasks.board.logs, log: s.log.scheduler.trace, users: s.log.repository, programs: s.opt.Programs}
+	return scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), slots, s.tasks.board, x, s.schedulerSettings())
+}
+
+// syncsMax is how many user directories are synchronised at a time.
+const syncsMax = 2
+
+// openSyncer makes the worker that synchronises user directories.
+func (s *Site) openSyncer(context.Context) error {
+	s.syncer = s.newWorker(syncsMax)
+	s.syncer.Queue = syncQueue
+	return nil
 }
 
 func (s *Site) database() string {
@@ -335,8 +351,12 @@ func (s *Site) serve(ctx context.Context) error {
 		until(s.tasks.manager.Run)
 	}
 	if s.worker != nil {
-		until(s.worker.Run)
 		until(s.followSettings(s.setWorker, "SchedulerService", "SchedulerServiceSettings"))
+	}
+	for _, w := range []*scheduler.Worker{s.worker, s.syncer} {
+		if w != nil {
+			until(w.Run)
+		}
 	}
 	if s.metricsAt != nil {
 		until(s.serveMetrics)

@@ -58,7 +58,7 @@ func (o *route) match(r *request) (args map[string]string, fits bool) {
 
 // special are the operations that are not the same for all types.
 func (s *Server) special() []route {
-	return slices.Concat(s.appRoutes(), s.taskRoutes(), s.contentRoutes(), s.selectionRoutes(), s.localRoutes(), []route{
+	return slices.Concat(s.appRoutes(), s.taskRoutes(), s.contentRoutes(), s.selectionRoutes(), s.localRoutes(), s.directoryRoutes(), []route{
 		at("GET /about", s.about),
 		at("GET /about/api/enums", s.aboutEnums),
 		at("GET /about/api/relations", s.aboutRelations),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
@@ -162,11 +163,13 @@ func (s *Server) execution(r *request) (answer, error) {
 	if !there {
 		return answer{}, fmt.Errorf("execution session %s: %w", r.args["id"], repository.ErrNotFound)
 	}
-	if err := s.repo.Check(r, r.caller, s.schema.Type("Task"), task, rules.Read); err != nil {
+	e, err := s.repo.Get(r, r.caller, s.schema.Type("Task"), task, false)
+	if err != nil {
 		return answer{}, err
 	}
+	path, _ := e[schema.SchemaPath].(string)
 	return ok(map[string]any{
-		"id": r.args["id"], "reloadTask": map[string]any{"id": task}, "executionResult": map[string]any{"status": status}, "abortReason": 0, "retries": 0,
+		"id": r.args["id"], strings.ToLower(path[:min(1, len(path))]) + path[min(1, len(path)):]: map[string]any{"id": task}, "executionResult": map[string]any{"status": status}, "abortReason": 0, "retries": 0,
 		"schemaPath": "ExecutionSession",
 	})
 }
