@@ -14,7 +14,7 @@
 # make cross   builds what must build elsewhere
 #
 # What a target needs and can be fetched, it fetches: Go tools by tools.mod,
-# Node packages by npm ci, Chromium and PostgreSQL by the system's packages.
+# Node packages by npm ci, Chromium, PostgreSQL and OpenLDAP by the system's packages.
 
 BIN       := $(CURDIR)/bin/cognate
 FUZZTIME  ?= 10s
@@ -50,7 +50,7 @@ define npm-ci
 	done
 endef
 
-.PHONY: build run serve test test-go test-portable test-node generate lint fmt bench bench-quick bench-tables bench-peers bench-v3 profile kill fuzz cross node-modules sample-data chromium postgres clean
+.PHONY: build run serve test test-go test-portable test-node generate lint fmt bench bench-quick bench-tables bench-peers bench-v3 profile kill fuzz cross node-modules sample-data chromium postgres slapd clean
 
 build:
 	go build -o $(BIN) ./cmd/cognate
@@ -63,7 +63,7 @@ serve: build sample-data
 
 test: test-go test-node
 
-test-go: postgres
+test-go: postgres slapd
 	go test $(TESTFLAGS) ./...
 
 # The kernels' twins without assembly, each load in bounds.
@@ -88,6 +88,9 @@ chromium:
 
 postgres:
 	@.ci/postgres
+
+slapd:
+	@.ci/slapd
 
 # The generator is a module of its own.
 generate:

@@ -21,7 +21,7 @@ type executor struct {
 	logs     repository.ScriptLogs
 	log      *slog.Logger
 	users    *serviceLog // where changes of users by directories are told
-	programs []string // that external program tasks may run, with their folders
+	programs []string    // that external program tasks may run, with their folders
 }
 
 var _ scheduler.Executor = (*executor)(nil)

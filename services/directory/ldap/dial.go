@@ -45,50 +45,51 @@ func (b *bounded) reset() { b.unread.Store(0) }
 
 // dial connects and logs in. The connection is closed when ctx ends, and by
 // done.
-func dial(ctx context.Context, c *config) (cl *client, done func(), err error) {
+func dial(ctx context.Context, c *config) (_ *client, done func(), _ error) {
 	var d net.Dialer
 	raw, err := d.DialContext(ctx, "tcp", c.address)
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect to %s: %w", c.address, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() }) // what waits for it ends with an error
-	done = func() {
-		stop()
-		_ = raw.Close()
-	}
-	defer func() {
-		if err != nil {
-			done()
-		}
-	}()
 	secure := &tls.Config{ServerName: c.host, RootCAs: c.roots, MinVersion: tls.VersionTLS12}
 	wire := &bounded{Conn: raw}
 	if c.tls {
 		over := tls.Client(raw, secure)
 		if err := over.HandshakeContext(ctx); err != nil {
-			return nil, nil, fmt.Errorf("TLS with %s: %w", c.address, err)
+			stop()
+			return nil, nil, errors.Join(fmt.Errorf("TLS with %s: %w", c.address, err), raw.Close())
 		}
 		wire.Conn = over
 	}
-	conn := ldap.NewConn(wire, c.tls)
-	conn.SetTimeout(c.timeout)
-	conn.Start()
-	done = func() {
+	cl := &client{ldap.NewConn(wire, c.tls), c, wire}
+	cl.SetTimeout(c.timeout)
+	cl.Start()
+	closed := func() {
 		stop()
-		_ = conn.Close()
+		_ = cl.Close()
 	}
-	if c.startTLS {
-		if err := conn.StartTLS(secure); err != nil {
-			return nil, nil, fmt.Errorf("TLS with %s: %w", c.address, err)
+	if err := cl.logIn(secure); err != nil {
+		closed()
+		return nil, nil, err
+	}
+	return cl, closed, nil
+}
+
+// logIn begins TLS, if it is to begin now, and says who asks.
+func (c *client) logIn(secure *tls.Config) error {
+	if c.config.startTLS {
+		if err := c.StartTLS(secure); err != nil {
+			return fmt.Errorf("TLS with %s: %w", c.config.address, err)
 		}
 	}
-	if c.user == "" {
-		return &client{conn, c, wire}, done, nil
+	if c.config.user == "" {
+		return nil
 	}
-	if err := conn.Bind(c.user, c.password); err != nil {
-		return nil, nil, fmt.Errorf("log-in as %q at %s: %w", c.user, c.address, plain(err))
+	if err := c.Bind(c.config.user, c.config.password); err != nil {
+		return fmt.Errorf("log-in as %q at %s: %w", c.config.user, c.config.address, plain(err))
 	}
-	return &client{conn, c, wire}, done, nil
+	return nil
 }
 
 // plain is an error of the library in words for people, without the numbers of

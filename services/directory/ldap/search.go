@@ -53,7 +53,7 @@ func (c *client) page(ctx context.Context, request *ldap.SearchRequest, f func(*
 		return nil, ctx.Err()
 	case found.Err() != nil:
 		return nil, found.Err()
-	case !ended: // a part is not all of it
+	case !ended && (c.IsClosing() || c.GetLastError() != nil): // a part is not all of it; an end without controls is not told
 		return nil, errors.New("the connection ended in the middle of an answer")
 	}
 	return found.Controls(), nil
