@@ -76,7 +76,7 @@ const valueMax = "1024"
 
 func (c *config) people(ctx context.Context, tx pgx.Tx, q directory.Query, to *directory.Collector) error {
 	where, args := among(q)
-	return each(ctx, tx, "SELECT left(userid::text, "+valueMax+"), left(name::text, "+valueMax+"), '' FROM "+c.users+where+" ORDER BY 1 COLLATE \"C\", 2 COLLATE \"C\"", args, func(id, name, _ string) error {
+	return each(ctx, tx, ordered("userid", "name", "''", c.users+where), args, func(id, name, _ string) error {
 		_, err := to.Add(directory.Person{ID: id, Name: name, Source: "userid " + id})
 		return err
 	})
@@ -85,7 +85,7 @@ func (c *config) people(ctx context.Context, tx pgx.Tx, q directory.Query, to *d
 func (c *config) properties(ctx context.Context, tx pgx.Tx, q directory.Query, to *directory.Collector) error {
 	where, args := among(q)
 	n := 0
-	return each(ctx, tx, "SELECT left(userid::text, "+valueMax+"), left(type::text, "+valueMax+"), left(value::text, "+valueMax+") FROM "+c.attributes+where+" ORDER BY 1 COLLATE \"C\", 2 COLLATE \"C\", 3 COLLATE \"C\"", args, func(id, kind, value string) error {
+	return each(ctx, tx, ordered("userid", "type", "value", c.attributes+where), args, func(id, kind, value string) error {
 		if n++; n > directory.MembersMax {
 			return fmt.Errorf("%d attributes: %w", directory.MembersMax, directory.ErrTooMany)
 		}
@@ -94,6 +94,13 @@ func (c *config) properties(ctx context.Context, tx pgx.Tx, q directory.Query, t
 		}
 		return nil
 	})
+}
+
+// ordered is a query for three columns, in the order of their bytes: of users
+// with the same name always the same one is the first.
+func ordered(a, b, c, from string) string {
+	text := func(column string) string { return "left(" + column + "::text, " + valueMax + ") COLLATE \"C\"" }
+	return "SELECT " + text(a) + " a, " + text(b) + " b, " + text(c) + " c FROM " + from + " ORDER BY a, b, c"
 }
 
 // each calls f with each row of three texts; NULL is empty.
