@@ -142,7 +142,8 @@ func (r *Repository) withSettings(doc map[string]any) (map[string]any, error) {
 		}
 	}
 	doc["settings"] = items
-	if _, said := doc["syncOnlyLoggedInUsers"]; !said {
+	doc["operationalError"] = ""
+	if doc["syncOnlyLoggedInUsers"] == nil {
 		doc["syncOnlyLoggedInUsers"] = true
 	}
 	return doc, nil

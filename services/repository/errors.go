@@ -16,6 +16,7 @@ var (
 	ErrForbidden = errors.New("not allowed by the security rules")
 	ErrInvalid   = errors.New("invalid")
 	ErrInactive  = errors.New("the account is inactive")
+	ErrDirectory = errors.New("the directory could not be read")
 )
 
 // forbidden wraps [ErrForbidden] with what was refused.

@@ -342,10 +342,10 @@ func (r *Repository) syncUser(ctx context.Context, directoryName, userID string)
 	}
 	people, err := r.directories.Read(ctx, s.from, []string{userID})
 	if err != nil {
-		return false, fmt.Errorf("user directory %s: %w", s.done.Directory, err)
+		return false, fmt.Errorf("user directory %s: %w: %w", s.done.Directory, ErrDirectory, err)
 	}
 	if people.Nobody && synced(known) > 0 {
-		return false, fmt.Errorf("user directory %s: it has no users at all any more", s.done.Directory)
+		return false, fmt.Errorf("user directory %s: %w: it has no users at all any more", s.done.Directory, ErrDirectory)
 	}
 	w := &userWriter{syncing: s, known: known, connector: text(s.entity.Doc["name"]), single: true}
 	return len(people.List) > 0, w.write(ctx, people.List)

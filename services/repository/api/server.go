@@ -190,6 +190,8 @@ func statusOf(err error) (status int, text string) {
 		return fasthttp.StatusConflict, err.Error()
 	case errors.Is(err, repository.ErrExists), errors.Is(err, repository.ErrInvalid):
 		return fasthttp.StatusBadRequest, err.Error()
+	case errors.Is(err, repository.ErrDirectory):
+		return fasthttp.StatusBadGateway, err.Error()
 	case errors.Is(err, appfiles.ErrNoFile):
 		return fasthttp.StatusNotFound, err.Error()
 	case errors.Is(err, appfiles.ErrTooLarge):
