@@ -126,8 +126,13 @@ func (s *Site) schedulerMetrics(m *telemetry.Metrics) {
 	m.Gauge("scheduler_waiting", "Executions of the site that wait.", told(func(t *scheduler.Tally) int64 { return t.Waiting }))
 	m.Gauge("scheduler_running", "Executions of the site that run.", told(func(t *scheduler.Tally) int64 { return t.Running }))
 	m.Gauge("scheduler_workers", "Workers of the site that are there.", told(func(t *scheduler.Tally) int64 { return t.Workers }))
-	if s.worker != nil {
-		m.Gauge("scheduler_attempts_running", "Attempts of tasks that run on this node.", func() float64 { return float64(s.worker.Running()) })
+	if workers := s.workers(); len(workers) > 0 {
+		m.Gauge("scheduler_attempts_running", "Attempts of tasks that run on this node.", func() (n float64) {
+			for _, w := range workers {
+				n += float64(w.Running())
+			}
+			return n
+		})
 	}
 }
 

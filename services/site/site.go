@@ -260,6 +260,16 @@ func (s *Site) newWorker(slots int) *scheduler.Worker {
 	return scheduler.NewWorker(s.opt.name()+" "+uuid.NewString(), slots, s.tasks.board, x, s.schedulerSettings())
 }
 
+// workers are those of this node.
+func (s *Site) workers() (list []*scheduler.Worker) {
+	for _, w := range []*scheduler.Worker{s.worker, s.syncer} {
+		if w != nil {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
 // syncsMax is how many user directories are synchronised at a time.
 const syncsMax = 2
 
@@ -353,10 +363,8 @@ func (s *Site) serve(ctx context.Context) error {
 	if s.worker != nil {
 		until(s.followSettings(s.setWorker, "SchedulerService", "SchedulerServiceSettings"))
 	}
-	for _, w := range []*scheduler.Worker{s.worker, s.syncer} {
-		if w != nil {
-			until(w.Run)
-		}
+	for _, w := range s.workers() {
+		until(w.Run)
 	}
 	if s.metricsAt != nil {
 		until(s.serveMetrics)
