@@ -98,8 +98,13 @@ func (r reader) statement(typ string, query Query) (statement, error) {
 	}
 	var st statement
 	sql := []byte(filter.TypeIn("e", s.cfg.Schema.Concrete(t)))
-	if query.IDs != nil {
-		condition, arg := s.dialect.In("e.id", canonicalIDs(query.IDs))
+	switch ids := canonicalIDs(query.IDs); {
+	case query.IDs == nil:
+	case len(ids) == 1: // of a list SQLite does not know how short it is, and may look through all of the type
+		sql = append(sql, " AND e.id = ?"...)
+		st.args = append(st.args, ids[0])
+	default:
+		condition, arg := s.dialect.In("e.id", ids)
 		sql = append(sql, " AND "+condition...)
 		st.args = append(st.args, arg)
 	}
