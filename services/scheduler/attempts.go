@@ -64,6 +64,12 @@ func (r *Rules) Heard(b *Board, worker string) (stop []string) {
 	if gap := r.Now.Sub(b.Workers[worker]); gap >= r.Silence/heartbeats || gap < 0 { // an idle board is not written each second
 		b.Workers[worker] = r.Now
 	}
+	if r.Queue != "" && b.Queues[worker] != r.Queue {
+		if b.Queues == nil {
+			b.Queues = map[string]string{}
+		}
+		b.Queues[worker] = r.Queue
+	}
 	for _, e := range b.Executions {
 		if e.Worker == worker && e.Abort != NotAborted {
 			e.Status = Aborting
@@ -132,6 +138,7 @@ func (r *Rules) Tend(b *Board) (results []Result) {
 	for worker, heard := range b.Workers {
 		if r.Now.Sub(heard) > 24*time.Hour {
 			delete(b.Workers, worker)
+			delete(b.Queues, worker)
 		}
 	}
 	return results

@@ -86,6 +86,7 @@ type Board struct {
 	Fired      map[string]time.Time // by schema event: its last slot that was dealt with
 	Met        map[string][]Met     // by chain: the rules that are met
 	Workers    map[string]time.Time // when each was last heard of
+	Queues     map[string]string    // by worker: its queue, if it has a name
 	Last       map[string]Outcome   // by task: how its last execution ended
 }
 

@@ -82,16 +82,17 @@ func (m *Manager) Step(ctx context.Context) error {
 	return err
 }
 
-// unclaimed returns the executions that have waited for a while, if there is no
-// worker.
+// unclaimed returns the executions that have waited for a while, if their queue
+// has no worker.
 func (r *Rules) unclaimed(b *Board) (list []Execution) {
-	for _, heard := range b.Workers {
+	served := map[string]bool{}
+	for worker, heard := range b.Workers {
 		if r.Now.Sub(heard) < r.Silence {
-			return nil
+			served[b.Queues[worker]] = true
 		}
 	}
 	for _, e := range b.Executions {
-		if e.Worker == "" && r.Now.Sub(e.Triggered) >= r.Silence {
+		if !served[r.queue(e.TaskID)] && e.Worker == "" && r.Now.Sub(e.Triggered) >= r.Silence {
 			list = append(list, *e)
 		}
 	}

@@ -79,7 +79,8 @@ func (w *Worker) step(ctx context.Context) error {
 	var stop []string
 	free := max(0, w.Slots()-w.Running())
 	err := update(ctx, w.store, &w.set, func(r *Rules, b *Board) ([]Result, error) {
-		stop, r.Queue = r.Heard(b, w.name), w.Queue
+		r.Queue = w.Queue
+		stop = r.Heard(b, w.name)
 		attempts = r.Claim(b, w.name, free)
 		return nil, nil
 	})

@@ -157,10 +157,10 @@ func TestConnection(t *testing.T) {
 	t.Setenv("PGHOST", "/tmp")
 	for text, want := range map[string]string{
 		"Driver={PostgreSQL Unicode(x64)};SERVER=db;Port=5433;Database=people;Uid=u;Pwd={p;}}w}": "u:p;}w@db:5433/people",
-		"host=db; dbname = people ;user id=u;;": "u:@db:5432/people",
-		"postgres://u:p%40@db/people":           "u:p@@db:5432/people",
-		"postgresql://db/people;Uid=u;Pwd=p":    "u:p@db:5432/people",
-		"Server=2001:db8::1;Database=d;Uid=u":   "u:@2001:db8::1:5432/d",
+		"host=db; dbname = people ;user id=u;;":                                                  "u:@db:5432/people",
+		"postgres://u:p%40@db/people":                                                            "u:p@@db:5432/people",
+		"postgresql://db/people;Uid=u;Pwd=p":                                                     "u:p@db:5432/people",
+		"Server=2001:db8::1;Database=d;Uid=u":                                                    "u:@2001:db8::1:5432/d",
 	} {
 		c, err := parseConnection(text)
 		if err != nil {
