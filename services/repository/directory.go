@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -283,18 +284,11 @@ func needSecrets(ctx context.Context, tx *store.Tx, old *store.Entity, before, a
 		}
 		for _, a := range after {
 			if _, sent := a["secretValue"].(string); text(a[schema.ID]) == id && !sent {
-				return &schema.Error{Field: "settings", Reason: fmt.Sprintf("%s leads elsewhere now: send %s again", or(leads, "the type"), text(b["name"]))}
+				return &schema.Error{Field: "settings", Reason: fmt.Sprintf("%s leads elsewhere now: send %s again", cmp.Or(leads, "the type"), text(b["name"]))}
 			}
 		}
 	}
 	return nil
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // openDirectory finishes a new directory: it is judged and gets a task.
@@ -345,7 +339,8 @@ func (r *Repository) judge(ctx context.Context, tx *store.Tx, e *store.Entity) (
 	if err != nil {
 		return nil, err
 	}
-	name, wrong := text(e.Doc["userDirectoryName"]), error(nil)
+	name := text(e.Doc["userDirectoryName"])
+	var wrong error
 	if r.directories == nil {
 		wrong = errNoDirectories
 	} else {

@@ -64,7 +64,7 @@ func TestDirectorySecrets(t *testing.T) {
 			t.Errorf("the password is %q", got)
 		}
 		// A client that has read it writes it back.
-		if e, err = w.change(e); err != nil {
+		if _, err = w.change(e); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.password(); got != "geheim" {
@@ -74,7 +74,7 @@ func TestDirectorySecrets(t *testing.T) {
 		setting := func(name, value string) map[string]any {
 			return map[string]any{"name": name, "value": value, "secret": false}
 		}
-		if e, err = w.change(map[string]any{"settings": []any{setting("user directory name", "TOWN"), map[string]any{"name": "PASSWORD"}, setting("Page size", "9")}}); err != nil {
+		if _, err = w.change(map[string]any{"settings": []any{setting("user directory name", "TOWN"), map[string]any{"name": "PASSWORD"}, setting("Page size", "9")}}); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.password(); got != "geheim" {

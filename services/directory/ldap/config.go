@@ -87,14 +87,15 @@ func read(v directory.Values) (*config, error) {
 
 // readAddress reads where the server is: ldap://host:port/base, or host:port.
 func (c *config) readAddress(v directory.Values) (err error) {
-	text, setting, ssl := "", path, false
+	setting, ssl := path, false
 	if v.Has(host) {
 		setting = host
 		if ssl, err = v.Truth(useSSL); err != nil {
 			return err
 		}
 	}
-	if text = v.Text(setting); text == "" {
+	text := v.Text(setting)
+	if text == "" {
 		return fmt.Errorf("%s: is empty", setting)
 	}
 	if !strings.Contains(text, "://") {

@@ -63,7 +63,7 @@ func dial(ctx context.Context, c *config) (_ *client, done func(), _ error) {
 		wire.Conn = over
 	}
 	cl := &client{ldap.NewConn(wire, c.tls), c, wire}
-	cl.SetTimeout(c.timeout)
+	cl.SetTimeout(2 * c.timeout) // ctx ends before
 	cl.Start()
 	closed := func() {
 		stop()

@@ -212,8 +212,11 @@ func (r *reader) takeMembers(e *ldap.Entry, n int32) error {
 }
 
 func (r *reader) takeMember(attribute, member string, n int32) error {
-	person, isPerson := 0, false
-	key := ""
+	var (
+		person   int
+		isPerson bool
+		key      string
+	)
 	if byAccount(attribute) {
 		person, isPerson = r.Find(member)
 	} else {
