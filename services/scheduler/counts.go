@@ -33,7 +33,7 @@ type Tally struct {
 	Plans   int64 // times that tasks or events had changed
 
 	Waiting, Running int64 // executions on the board when it was last looked at
-	Workers          int64 // that had been heard of not long before
+	Workers          int64 // that had been heard of not long before, those of named queues left out
 }
 
 // Tally tells what was counted so far.
@@ -85,8 +85,8 @@ func compare(before map[string]seen, b *Board, results []Result, now time.Time, 
 		c.skipped += one(r.Status == Skipped)
 		c.stops += one(there && r.Abort != NotAborted && was.abort == NotAborted && b.Execution(r.ExecutionID) == nil)
 	}
-	for _, heard := range b.Workers {
-		c.workers += one(now.Sub(heard) < silence)
+	for worker, heard := range b.Workers {
+		c.workers += one(b.Queues[worker] == "" && now.Sub(heard) < silence)
 	}
 	return c
 }
