@@ -106,7 +106,7 @@ func BenchmarkListBehind(b *testing.B) {
 	}
 }
 
-func fill(b *testing.B, repo *Repository, typ string, n int, doc func(i int) map[string]any) (ids []string) {
+func fill(b testing.TB, repo *Repository, typ string, n int, doc func(i int) map[string]any) (ids []string) {
 	b.Helper()
 	docs := make([]map[string]any, n)
 	for i := range docs {

@@ -50,6 +50,9 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 	if err := tx.announce(ctx); err != nil {
 		return fmt.Errorf("announce changes: %w", err)
 	}
+	if err := tx.analyse(ctx); err != nil {
+		return fmt.Errorf("count what there is: %w", err)
+	}
 	if err := sqlTx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", explain(err))
 	}
@@ -57,6 +60,24 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 		s.bell.ring()
 	}
 	return nil
+}
+
+// analyseFrom is from how many new entities on a transaction has PostgreSQL
+// count what there is: for a minute it would plan as if they were not there, and
+// lists would take seconds.
+const analyseFrom = 1000
+
+func (tx *Tx) analyse(ctx context.Context) error {
+	added := 0
+	for i := range tx.changes {
+		if tx.changes[i].Kind == Added {
+			added++
+		}
+	}
+	if added < analyseFrom || tx.store.cfg.Driver != Postgres {
+		return nil
+	}
+	return tx.q.exec(ctx, "ANALYZE entity, reference")
 }
 
 // spoil notes an error that came while rows were written, and returns it.
