@@ -425,8 +425,8 @@ func (r *Repository) DeleteApp(ctx context.Context, c *Caller, id string) error 
 }
 
 // parts are the types of entities that go with what they belong to: objects and
-// tasks with their app, events with their task.
-var parts = []string{"AppObject", "AppContent", "AppDataSegment", "AppInternal", "ReloadTask", "SchemaEvent", "CompositeEvent", "ExecutionSession", "ExecutionResult"}
+// tasks with their app.
+var parts = []string{"AppObject", "AppContent", "AppDataSegment", "AppInternal", "ReloadTask", "ExecutionSession", "ExecutionResult"}
 
 // deleteParts deletes what belongs to an entity.
 func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, b *burial, id string) error {
@@ -440,6 +440,11 @@ func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, b *burial, i
 		}
 		if err := r.deleteParts(ctx, tx, b, p.ID); err != nil {
 			return err
+		}
+		if p.Type == "ReloadTask" {
+			if err := r.dropEvents(ctx, tx, &store.Entity{Type: p.Type, ID: p.ID}); err != nil {
+				return err
+			}
 		}
 		if p.Type == AppContent.Library {
 			lib, err := tx.Lock(ctx, p.Type, p.ID)

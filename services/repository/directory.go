@@ -431,17 +431,8 @@ func (r *Repository) dropTasks(ctx context.Context, tx *store.Tx, directoryID st
 		return err
 	}
 	for _, task := range tasks {
-		events, err := tx.Referrers(ctx, task.ID)
-		if err != nil {
+		if err := r.dropEvents(ctx, tx, task); err != nil {
 			return err
-		}
-		for _, e := range events {
-			if e.Field != taskField(syncTaskType) || e.Type != "SchemaEvent" && e.Type != "CompositeEvent" {
-				continue // a rule of a chain goes with what it watches
-			}
-			if err := tx.Delete(ctx, e.Type, e.ID); err != nil {
-				return err
-			}
 		}
 		if err := tx.Delete(ctx, task.Type, task.ID); err != nil {
 			return err

@@ -102,6 +102,41 @@ func (r *Repository) changeEvents(ctx context.Context, tx *store.Tx, d *decider,
 	return nil
 }
 
+// dropEvents deletes the events of a task that is being deleted, and takes it out
+// of the chains of others: one that watches nothing any more goes, too.
+func (r *Repository) dropEvents(ctx context.Context, tx *store.Tx, task *store.Entity) error {
+	referrers, err := tx.Referrers(ctx, task.ID)
+	if err != nil {
+		return err
+	}
+	field, seen := taskField(task.Type), map[string]bool{}
+	for _, p := range referrers {
+		if seen[p.ID] || p.Type != "SchemaEvent" && p.Type != "CompositeEvent" {
+			continue
+		}
+		seen[p.ID] = true
+		event, err := tx.Lock(ctx, p.Type, p.ID)
+		if err != nil {
+			return err
+		}
+		left := []any{}
+		for _, rule := range objects(event.Doc["compositeRules"]) {
+			if refID(rule[field]) != task.ID {
+				left = append(left, rule)
+			}
+		}
+		if refID(event.Doc[field]) == task.ID || len(left) == 0 {
+			err = tx.Delete(ctx, p.Type, p.ID)
+		} else {
+			_, err = tx.Update(ctx, p.Type, p.ID, map[string]any{"compositeRules": left})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // noID is what clients send for an entity that has no id yet.
 const noID = "00000000-0000-0000-0000-000000000000"
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -280,10 +281,14 @@ func (r *Repository) delete(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err := r.checkDelete(e); err != nil {
 		return err
 	}
-	if e.Type == directoryType {
-		if err := r.dropTasks(ctx, tx, e.ID); err != nil {
-			return err
-		}
+	switch {
+	case e.Type == directoryType:
+		err = r.dropTasks(ctx, tx, e.ID)
+	case slices.Contains(r.schema.Concrete(r.schema.Type("Task")), e.Type):
+		err = r.dropEvents(ctx, tx, e)
+	}
+	if err != nil {
+		return err
 	}
 	return tx.Delete(ctx, e.Type, id)
 }
