@@ -54,17 +54,27 @@ func TestProgramNodes(t *testing.T) {
 	})
 }
 
+// compound makes a filter of those that kid makes; sometimes, and at the depth 0,
+// none.
+func (g *generator) compound(depth int, kid func(depth int) filter.Node) filter.Node {
+	if depth == 0 {
+		return nil
+	}
+	switch a, b := kid(depth-1), kid(depth-1); g.rng.IntN(4) {
+	case 0:
+		return filter.All(a, b)
+	case 1:
+		return filter.Any(a, b)
+	case 2:
+		return &filter.Not{Node: a}
+	}
+	return nil
+}
+
 // node makes a filter of nodes without text, and some with one.
 func (g *generator) node(depth int) filter.Node {
-	if depth > 0 {
-		switch a, b := g.node(depth-1), g.node(depth-1); g.rng.IntN(4) {
-		case 0:
-			return filter.All(a, b)
-		case 1:
-			return filter.Any(a, b)
-		case 2:
-			return &filter.Not{Node: a}
-		}
+	if n := g.compound(depth, g.node); n != nil {
+		return n
 	}
 	switch g.rng.IntN(9) {
 	case 7:
@@ -93,15 +103,8 @@ func (g *generator) node(depth int) filter.Node {
 
 // target makes a filter of what all types of entities have that apps refer to.
 func (g *generator) target(depth int) filter.Node {
-	if depth > 0 {
-		switch a, b := g.target(depth-1), g.target(depth-1); g.rng.IntN(4) {
-		case 0:
-			return filter.All(a, b)
-		case 1:
-			return filter.Any(a, b)
-		case 2:
-			return &filter.Not{Node: a}
-		}
+	if n := g.compound(depth, g.target); n != nil {
+		return n
 	}
 	switch g.rng.IntN(4) {
 	case 0:
