@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -50,24 +51,24 @@ func (s *Store) Tx(ctx context.Context, f func(*Tx) error) error {
 	if err := tx.announce(ctx); err != nil {
 		return fmt.Errorf("announce changes: %w", err)
 	}
-	if err := tx.analyse(ctx); err != nil {
-		return fmt.Errorf("count what there is: %w", err)
-	}
 	if err := sqlTx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", explain(err))
 	}
 	if len(tx.changes) > 0 {
 		s.bell.ring()
 	}
+	if err := tx.analyse(ctx, c); err != nil { // what was done stands
+		s.cfg.Log.Warn("the database could not count what was added, and may be slow for a minute", "err", err)
+	}
 	return nil
 }
 
-// analyseFrom is from how many new entities on a transaction has PostgreSQL
-// count what there is: for a minute it would plan as if they were not there, and
+// analyseFrom is from how many new entities on PostgreSQL counts what there is
+// after a transaction: for a minute it would plan as if they were not there, and
 // lists would take seconds.
 const analyseFrom = 1000
 
-func (tx *Tx) analyse(ctx context.Context) error {
+func (tx *Tx) analyse(ctx context.Context, c *sql.Conn) error {
 	added := 0
 	for i := range tx.changes {
 		if tx.changes[i].Kind == Added {
@@ -77,7 +78,8 @@ func (tx *Tx) analyse(ctx context.Context) error {
 	if added < analyseFrom || tx.store.cfg.Driver != Postgres {
 		return nil
 	}
-	return tx.q.exec(ctx, "ANALYZE entity, reference")
+	_, err := c.ExecContext(ctx, "ANALYZE entity, reference")
+	return err
 }
 
 // spoil notes an error that came while rows were written, and returns it.
