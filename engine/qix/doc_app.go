@@ -3,9 +3,11 @@ package qix
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/number"
+	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/session"
 )
@@ -39,7 +41,8 @@ var docApp = map[string]method{
 	"GetMediaList":         on("", getMediaList),
 	"GetTextMacros":        on("", func(c *call) error { c.putNode("qMacros", tree.NewArray()); return nil }),
 	"GetLineage":           on("", func(c *call) error { c.putNode("qLineage", tree.NewArray()); return nil }),
-	"GetContentLibraries":  on("", func(c *call) error { c.putNode("qList", obj(node("qItems", tree.NewArray()))); return nil }),
+	"GetContentLibraries":  on("", getContentLibraries),
+	"GetLibraryContent":    on("qName:s", getLibraryContent),
 	"GetScriptBreakpoints": on("", func(c *call) error { c.putNode("qBreakpoints", tree.NewArray()); return nil }),
 	"SetScriptBreakpoints": on("qBreakpoints:a", func(*call) error { return nil }),
 }
@@ -98,8 +101,39 @@ func doReloadEx(c *call) error {
 func doSave(c *call) error { return c.s.Save() }
 
 func getMediaList(c *call) error {
-	c.putNode("qList", obj(node("qItems", tree.NewArray())))
+	libraries, err := c.s.Libraries()
+	if err != nil {
+		return err
+	}
+	c.putNode("qList", session.Media(libraries...))
 	c.putBool("qReturn", true)
+	return nil
+}
+
+func getContentLibraries(c *call) error {
+	libraries, err := c.s.Libraries()
+	if err != nil {
+		return err
+	}
+	items := make([]*tree.Node, len(libraries))
+	for i, l := range libraries {
+		items[i] = obj(text("qName", l.Name), flag("qAppSpecific", l.OfApp), node("qMeta", obj(text("modifiedDate", session.Instant(l.Modified)))))
+	}
+	c.putNode("qList", obj(node("qItems", tree.NewArray(items...))))
+	return nil
+}
+
+func getLibraryContent(c *call) error {
+	libraries, err := c.s.Libraries()
+	if err != nil {
+		return err
+	}
+	name := c.str("qName")
+	at := slices.IndexFunc(libraries, func(l session.Library) bool { return strings.EqualFold(l.Name, name) })
+	if at < 0 {
+		return fmt.Errorf("%w: there is no content library %q", object.ErrNotFound, name)
+	}
+	c.putNode("qList", session.Media(libraries[at]))
 	return nil
 }
 

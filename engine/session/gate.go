@@ -8,6 +8,7 @@ import (
 
 	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/object/tree"
 )
 
 // A Gate says what the user of a session may do with the apps of the library.
@@ -33,7 +34,49 @@ type Gate interface {
 	SetConnection(id string, c app.Connection) error
 	DeleteConnection(id string) error
 
+	// Libraries returns the content libraries that the user may read, and the
+	// files of the app.
+	Libraries(appID string) ([]Library, error)
+
 	ObjectGate
+}
+
+// A Library is a set of files that pages may show.
+type Library struct {
+	Name     string
+	OfApp    bool // the files of the app
+	Modified time.Time
+	Files    []string // addresses below the prefix of the virtual proxy
+}
+
+// Media lists files as clients see them.
+func Media(libraries ...Library) *tree.Node {
+	items := []*tree.Node{}
+	for _, l := range libraries {
+		for _, at := range l.Files {
+			url := tree.NewString(at)
+			items = append(items, tree.NewObject(tree.Member{Key: "qUrlDef", Value: url}, tree.Member{Key: "qUrl", Value: url}))
+		}
+	}
+	return tree.NewObject(tree.Member{Key: "qItems", Value: tree.NewArray(items...)})
+}
+
+// appendMedia writes the files that the user may show.
+func (s *Session) appendMedia(dst []byte) ([]byte, error) {
+	libraries, err := s.Libraries()
+	if err != nil {
+		return nil, err
+	}
+	return Media(libraries...).Append(dst), nil
+}
+
+// Libraries returns the libraries that the user may read; none without a gate.
+func (s *Session) Libraries() ([]Library, error) {
+	a, err := s.App()
+	if err != nil || s.Gate == nil {
+		return nil, err
+	}
+	return s.Gate.Libraries(a.ID)
 }
 
 // An AppStanding is what a user may do with an app, and where it is shown.

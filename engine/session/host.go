@@ -109,7 +109,10 @@ func (s *Session) AppendDef(ctx context.Context, dst []byte, d object.Def) (out 
 	case "qListObjectDef", "qHyperCubeDef":
 		out, err = s.appendCube(ctx, dst, d)
 		return out, true, err
-	case "qMediaListDef", "qExtensionListDef":
+	case "qMediaListDef":
+		out, err = s.appendMedia(dst)
+		return out, true, err
+	case "qExtensionListDef":
 		return append(dst, `{"qItems":[]}`...), true, nil
 	case "qUndoInfoDef":
 		return append(dst, `{"qUndoCount":0,"qRedoCount":0}`...), true, nil

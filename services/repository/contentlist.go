@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/cognate-bi/cognate/services/repository/filter"
@@ -117,4 +118,52 @@ func whole(v any) int64 {
 	n, _ := v.(json.Number)
 	i, _ := n.Int64()
 	return i
+}
+
+// A Library is a set of files that pages may show.
+type Library struct {
+	Name     string // of an app's files the app's id
+	OfApp    bool
+	Modified string   // date
+	Files    []string // addresses below the prefix of a virtual proxy
+}
+
+// Libraries returns the content libraries that the caller may read, by name, and
+// the files of an app, with the files in each that he may read.
+func (r *Repository) Libraries(ctx context.Context, c *Caller, appID string) ([]Library, error) {
+	all, err := r.List(ctx, c, r.schema.Type("ContentLibrary"), Query{OrderBy: "name"})
+	if err != nil {
+		return nil, err
+	}
+	own, err := r.List(ctx, c, r.schema.Type(AppContent.Library), Query{where: filter.Equal("app.id", appID)})
+	if err != nil {
+		return nil, err
+	}
+	all = append(own, all...)
+	var ids []string
+	for _, lib := range all {
+		ids = append(ids, refIDs(lib["references"])...)
+	}
+	ids, err = r.Readable(ctx, c, r.schema.Type("StaticContentReference"), append([]string{}, ids...))
+	if err != nil {
+		return nil, err
+	}
+	may := map[string]bool{}
+	for _, id := range ids {
+		may[id] = true
+	}
+	out := make([]Library, len(all))
+	for i, lib := range all {
+		out[i] = Library{Name: text(lib["name"]), Modified: text(lib[schema.ModifiedDate])}
+		if i < len(own) {
+			out[i].Name, out[i].OfApp = appID, true
+		}
+		for _, f := range objects(lib["references"]) {
+			if may[text(f[schema.ID])] {
+				out[i].Files = append(out[i].Files, text(f["externalPath"]))
+			}
+		}
+		slices.Sort(out[i].Files)
+	}
+	return out, nil
 }

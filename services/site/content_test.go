@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/store"
@@ -517,4 +518,62 @@ func TestContentBehindProxy(t *testing.T) {
 	if _, text := stranger.ask("GET", "appcontent/"+app.ID+"/a/b.png", nil); bytes.HasPrefix(text, []byte("png")) {
 		t.Error("a stranger reads it")
 	}
+}
+
+// Clients of the engine see the libraries that the rules let them read, and the
+// files of the app.
+func TestLibrariesOfTheEngine(t *testing.T) {
+	n := withPeople(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
+	ann, bob := n.user("ann"), n.user("bob")
+	id, err := ann.session.CreateApp("A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.status(asService, "POST", "/qrs/contentlibrary/Default/uploadfile?externalpath=logo.png", "png", 201)
+	lib := n.entity(asService, "POST", "/qrs/contentlibrary", []byte(`{"name":"Ann's"}`), 201)
+	owner := n.list(asService, "/qrs/user/full?filter=userId+eq+'ann'")[0]
+	n.entity(asService, "PUT", "/qrs/contentlibrary/"+lib["id"].(string), fmt.Appendf(nil, `{"owner":{"id":%q}}`, owner["id"]), 200)
+	n.status(asAnn, "POST", "/qrs/contentlibrary/Ann's/uploadfile?externalpath=b.png", "png", 201)
+	n.status(asAnn, "POST", "/qrs/contentlibrary/Ann's/uploadfile?externalpath=a.png", "png", 201)
+	n.status(asAnn, "POST", "/qrs/appcontent/"+id+"/uploadfile?externalpath=own.png", "png", 201)
+	n.do(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/publish?stream=%s", id, rules.EveryoneStreamID), nil, 200)
+	for _, tt := range []struct {
+		of        *user
+		libraries string
+		media     string
+	}{
+		{ann, id + " true, Ann's false, Default false", "/appcontent/" + id + "/own.png /content/Ann's/a.png /content/Ann's/b.png /content/Default/logo.png"},
+		{bob, id + " true, Default false", "/appcontent/" + id + "/own.png /content/Default/logo.png"},
+	} {
+		doc := tt.of.do(-1, "OpenDoc", fmt.Sprintf("[%q]", id)).At("/qReturn/qHandle").Int()
+		var names, urls []string
+		for _, l := range items(tt.of.do(doc, "GetContentLibraries", "[]")) {
+			names = append(names, fmt.Sprint(l.Get("qName").Str(), " ", l.Get("qAppSpecific").Truth()))
+			for _, f := range items(tt.of.do(doc, "GetLibraryContent", fmt.Sprintf("[%q]", strings.ToUpper(l.Get("qName").Str())))) {
+				urls = append(urls, f.Get("qUrl").Str())
+			}
+		}
+		if got := strings.Join(names, ", "); got != tt.libraries {
+			t.Errorf("libraries %s, want %s", got, tt.libraries)
+		}
+		if got := strings.Join(urls, " "); got != tt.media {
+			t.Errorf("files %s, want %s", got, tt.media)
+		}
+		list := tt.of.do(doc, "CreateSessionObject", `[{"qInfo":{"qType":"media"},"qMediaListDef":{}}]`).At("/qReturn/qHandle").Int()
+		if got := tt.of.do(list, "GetLayout", "[]").At("/qLayout/qMediaList/qItems").Len(); got != len(urls) {
+			t.Errorf("%d media, want %d", got, len(urls))
+		}
+		if e := tt.of.ask(doc, "GetLibraryContent", `["nowhere"]`).Get("error"); e.Get("code").Int() == 0 {
+			t.Error("a library that is not there has files")
+		}
+	}
+}
+
+// items are those of the list that an answer has.
+func items(answer *tree.Node) (out []*tree.Node) {
+	list := answer.At("/qList/qItems")
+	for i := range list.Len() {
+		out = append(out, list.Item(i))
+	}
+	return out
 }

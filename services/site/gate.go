@@ -72,6 +72,8 @@ func (nobody) SetConnection(string, app.Connection) error { return access.ErrDen
 
 func (nobody) DeleteConnection(string) error { return access.ErrDenied }
 
+func (nobody) Libraries(string) ([]session.Library, error) { return nil, nil }
+
 // askMax bounds how long the engine waits for an answer.
 const askMax = 10 * time.Second
 
@@ -132,6 +134,19 @@ func standingOf(doc map[string]any) (st session.AppStanding) {
 	st.StreamID, _ = stream[schema.ID].(string)
 	st.Stream, _ = stream["name"].(string)
 	return st
+}
+
+// Libraries implements [session.Gate].
+func (g *gate) Libraries(appID string) ([]session.Library, error) {
+	ctx, cancel := ask()
+	defer cancel()
+	all, err := g.repo.Libraries(ctx, &g.caller, appID)
+	out := make([]session.Library, len(all))
+	for i, l := range all {
+		out[i] = session.Library{Name: l.Name, OfApp: l.OfApp, Files: l.Files}
+		out[i].Modified, _ = schema.ParseDate(l.Modified) // the store has written it
+	}
+	return out, err
 }
 
 // Saved implements [session.Gate].
