@@ -109,7 +109,7 @@ bench: build sample-data
 	$(BIN) bench --sf 1 --flights $(SAMPLE_DATA) --out $(BENCH_OUT) $(BENCH)
 
 bench-quick: build
-	$(BIN) bench --sf 0.1 --repetitions 2 --sessions 1,10,100 --think 1s --measured 5s --out $(BENCH_OUT) $(BENCH)
+	$(BIN) bench --sf 0.1 --repetitions 2 --sessions 1,10,100 --think 1s --measured 5s --idle 500 --idle-rest 5s --out $(BENCH_OUT) $(BENCH)
 
 bench-tables: build sample-data
 	$(BIN) bench --data all --folder $(SAMPLE_DATA) $(BENCH)

@@ -15,7 +15,7 @@ import (
 func TestSuite(t *testing.T) {
 	c := SuiteConfig{
 		Config: Config{ScaleFactor: 0.02, Folder: t.TempDir(), Repetitions: 1},
-		Work:   []string{"bandwidth", "load", "states", "queries", "dashboard", "clicks", "open", "resident", "hub-list", "serve", "peers"},
+		Work:   []string{"bandwidth", "load", "states", "queries", "dashboard", "clicks", "open", "resident", "apps", "serve", "peers"},
 		Peers:  t.TempDir(), Sessions: []int{3}, Think: 10 * time.Millisecond, Measured: 500 * time.Millisecond,
 	}
 	r, err := RunSuite(t.Context(), c, func(string) {})
