@@ -30,6 +30,11 @@ func (s *Store) openPostgres(ctx context.Context) error {
 	}
 	cfg.MaxConns, cfg.MinConns, cfg.MaxConnLifetime = int32(min(s.cfg.MaxConns, 10_000)), 0, connLifetime
 	cfg.ConnConfig.RuntimeParams["lock_timeout"] = strconv.FormatInt(s.cfg.Wait.Milliseconds(), 10)
+	// Indexes lie in memory or on an SSD: the server's default, for disks that
+	// turn, has it read all references for those of 20 streams.
+	if params := cfg.ConnConfig.RuntimeParams; params["random_page_cost"] == "" {
+		params["random_page_cost"] = "1.1"
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return err
