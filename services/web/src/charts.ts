@@ -23,17 +23,17 @@ function cubeOf(layout: Layout): HyperCube {
 async function figures(doc: Api, parent: Element, spec: Spec & { kind: 'figures' }, fail: Fail): Promise<void> {
   const cells = spec.measures.map((m) => el('div', { class: 'kpi', 'data-kpi': m.label }, el('span', {}, m.label), el('strong', {}, '–')));
   parent.append(el('section', { class: 'card wide kpis' }, ...cells));
-  await live(doc, cubeProps([], spec.measures, 1, {}), (layout) => {
+  await live(doc, cubeProps(spec, [], spec.measures, 1, {}), (layout) => {
     cubeOf(layout).qGrandTotalRow.forEach((c, i) => { cells[i]!.querySelector('strong')!.textContent = c.qText; });
   }, fail);
 }
 
-function cubeProps(fields: string[], measures: MeasureSpec[], height: number, sort: { byMeasure?: boolean }): object {
+function cubeProps(spec: Spec, fields: string[], measures: MeasureSpec[], height: number, sort: { byMeasure?: boolean }): object {
   const dims = fields.map((f) => dimension(quoted(f)));
   const meas = measures.map((m, i) => measure(m.expression, m.label, m.format, sort.byMeasure && i === 0 ? { qSortByNumeric: -1 } : {}));
   const columns = [...Array(dims.length + meas.length).keys()];
   return {
-    qInfo: { qType: 'page-chart' },
+    qInfo: { qId: `page-${spec.kind}-${'title' in spec ? spec.title : ''}`, qType: 'page-chart' },
     qHyperCubeDef: {
       qDimensions: dims, qMeasures: meas, qInterColumnSortOrder: sort.byMeasure ? [dims.length, ...columns.filter((i) => i !== dims.length)] : columns,
       qInitialDataFetch: [{ qTop: 0, qLeft: 0, qWidth: columns.length, qHeight: height }], qSuppressZero: false, qSuppressMissing: true,
@@ -47,7 +47,7 @@ async function bars(doc: Api, parent: Element, spec: Spec & { kind: 'bars' }, fa
   const note = el('small', {}); const body = el('div');
   parent.append(el('section', { class: 'card', 'data-chart': spec.title }, el('h2', {}, spec.title, note), body));
   const rows = spec.top ?? 12;
-  await live(doc, cubeProps([spec.field], [spec.measure], rows, { byMeasure: spec.top !== undefined }), (layout, object) => {
+  await live(doc, cubeProps(spec, [spec.field], [spec.measure], rows, { byMeasure: spec.top !== undefined }), (layout, object) => {
     const cube = cubeOf(layout); const data = cube.qDataPages[0]?.qMatrix ?? [];
     note.textContent = cube.qSize.qcy > data.length ? `${data.length} of ${cube.qSize.qcy}` : spec.measure.label;
     const width = 460; const row = 26; const left = 150; const max = Math.max(1e-9, ...data.map((r) => Math.abs(number(r[1])) || 0));
@@ -67,7 +67,7 @@ async function bars(doc: Api, parent: Element, spec: Spec & { kind: 'bars' }, fa
 async function line(doc: Api, parent: Element, spec: Spec & { kind: 'line' }, fail: Fail): Promise<void> {
   const body = el('div');
   parent.append(el('section', { class: 'card wide', 'data-chart': spec.title }, el('h2', {}, spec.title, el('small', {}, 'drag to select a range')), body));
-  await live(doc, cubeProps([spec.field], [spec.measure], 1000, {}), (layout, object) => {
+  await live(doc, cubeProps(spec, [spec.field], [spec.measure], 1000, {}), (layout, object) => {
     const data = (cubeOf(layout).qDataPages[0]?.qMatrix ?? []) as [Cell, Cell][];
     body.replaceChildren(lineChart(data, spec, Math.max(280, body.clientWidth), (from, to) => select(object, data.slice(from, to + 1).map((r) => r[0]), false, fail)));
   }, fail);
@@ -127,7 +127,7 @@ async function table(doc: Api, parent: Element, spec: Spec & { kind: 'table' }, 
       if (mine === version) add(page.qMatrix);
     } catch (e) { fail(e); } finally { loading = false; }
   }, { passive: true });
-  await live(doc, cubeProps([spec.field], spec.measures, 60, { byMeasure: true }), (layout, o) => {
+  await live(doc, cubeProps(spec, [spec.field], spec.measures, 60, { byMeasure: true }), (layout, o) => {
     const cube = cubeOf(layout); object = o; size = cube.qSize.qcy; version += 1;
     note.textContent = `${size} rows`;
     head.replaceChildren(el('tr', {}, ...[...cube.qDimensionInfo, ...cube.qMeasureInfo].map((c, i) => el('th', { class: i ? 'n' : '', scope: 'col' }, c.qFallbackTitle))));

@@ -43,11 +43,15 @@ export function showTip(text: string, e?: MouseEvent): void {
   tip.textContent = text; tip.style.left = `${e.clientX}px`; tip.style.top = `${e.clientY}px`;
 }
 
-let hide: ReturnType<typeof setTimeout> | undefined;
+let hide: ReturnType<typeof setTimeout> | undefined; let last = false;
 /** Shows a message for some seconds, or until the next one. */
 export function say(text: string, forever = false): void {
+  if (last) return;
   const p = document.getElementById('message')!;
   p.textContent = text; p.hidden = !text;
   clearTimeout(hide);
   if (text && !forever) hide = setTimeout(() => { p.hidden = true; }, 6000);
 }
+
+/** Shows a message for as long as the page is there: what fails after it follows from it. */
+export function sayLast(text: string): void { say(text, true); last = true; }

@@ -105,7 +105,7 @@ export async function addListBox(doc: Api, parent: Element, field: string, fail:
   const box = new ListBox(field, fail);
   parent.append(box.card);
   await live(doc, {
-    qInfo: { qType: 'page-listbox' },
+    qInfo: { qId: `page-listbox-${field}`, qType: 'page-listbox' },
     qListObjectDef: { qDef: dimension(`[${field.replaceAll(']', ']]')}]`, { qSortByState: 1, qSortByNumeric: 1, qSortByAscii: 1 }).qDef, qShowAlternatives: true, qInitialDataFetch: [{ qTop: 0, qLeft: 0, qWidth: 1, qHeight: CHUNK }] },
   }, (layout, object) => box.draw(layout, object), fail);
 }

@@ -15,15 +15,24 @@ export interface Api {
   [method: string]: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- the schema's methods
 }
 
-/** Opens a socket of the page's own server and returns the engine's Global. */
-export async function connect(path: string, onGone: (why: string) => void): Promise<Api> {
-  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/app/${path}`;
+const KEEP = 120; // seconds that the engine keeps a session, and its selections, for a tab that comes back
+
+/** The name of this tab's session with an app. */
+function identity(app: string): string {
+  const key = `session ${app}`; const name = sessionStorage.getItem(key) ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join('-');
+  sessionStorage.setItem(key, name);
+  return name;
+}
+
+/** Opens a socket of the page's own server, for an app if its id is known, and returns the engine's Global. */
+export async function connect(app: string, onGone: (why: string) => void): Promise<Api> {
+  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/app/${encodeURIComponent(app || 'engineData')}/identity/${identity(app)}/ttl/${KEEP}`;
   const session = enigma.create({ schema, url, createSocket: (u: string) => new WebSocket(u), protocol: { delta: true } });
   session.on('closed', (e: { code?: number }) => onGone(e?.code === 1000 ? '' : 'The connection to the engine is closed.'));
   return await session.open() as Api;
 }
 
-/** Creates a session object and calls draw with its layout, now and after every change. */
+/** Creates a session object, or takes it over from the tab's session of before, and calls draw with its layout, now and after every change. */
 export async function live(doc: Api, props: object, draw: (layout: Layout, object: Api) => void | Promise<void>, fail: (e: unknown) => void): Promise<Api> {
   const object = await doc.createSessionObject(props) as Api;
   let running = false; let again = false;

@@ -11,7 +11,7 @@ export async function addSelections(doc: Api, bar: HTMLElement, fail: (e: unknow
   bar.replaceChildren(back, forward, clear, chips);
   const chip = (s: Selection) => el('span', { class: 'chip', 'data-field': s.qField }, el('b', {}, s.qField), s.qSelected, s.qLocked ? padlock(true)
     : button('×', `Clear ${s.qField}`, async () => (await doc.getField(s.qField) as Api).clear()));
-  await live(doc, { qInfo: { qType: 'page-selections' }, qSelectionObjectDef: {} }, (layout) => {
+  await live(doc, { qInfo: { qId: 'page-selections', qType: 'page-selections' }, qSelectionObjectDef: {} }, (layout) => {
     const o = layout.qSelectionObject!;
     back.disabled = o.qBackCount === 0; forward.disabled = o.qForwardCount === 0; clear.disabled = !o.qSelections.some((s) => !s.qLocked);
     chips.replaceChildren(...(o.qSelections.length ? o.qSelections.map(chip) : [el('span', { class: 'none' }, 'Nothing selected: click any value')]));

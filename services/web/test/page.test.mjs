@@ -34,11 +34,12 @@ before(async () => {
 after(async () => { await browser?.close(); await server?.stop(); });
 
 /** Opens the page; what it logs as an error fails the test. */
-async function open(options = {}) {
+async function open(options = {}, prepare = async () => {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
   const page = await context.newPage(); const errors = [];
   page.on('pageerror', (e) => errors.push(e.message));
   page.on('console', (m) => { if (m.type() === 'error') errors.push(m.text()); });
+  await prepare(page);
   await page.goto(server.http);
   await page.waitForSelector('body[data-ready=true]');
   return { page, box: (field) => page.locator(`.listbox[data-field="${field}"]`), async close() { assert.deepEqual(errors, []); await context.close(); } };
@@ -103,3 +104,35 @@ for (const width of [360, 1400]) {
     });
   }
 }
+
+test('a page that is loaded again has its selections, a link to nowhere says so', { skip }, async () => {
+  const { page, box, close } = await open();
+  await box('Region').locator('.value', { hasText: 'North' }).click();
+  await until(() => states(box('Product')), 'a:O b:O c:X d:X e:X');
+  assert.match(page.url(), /\?app=/);
+  await page.reload();
+  await page.waitForSelector('body[data-ready=true]');
+  await until(() => states(box('Region')), 'North:S South:A West:A');
+  await until(() => states(box('Product')), 'a:O b:O c:X d:X e:X');
+  await page.goto(`${server.http}/?app=Small`);
+  await page.waitForSelector('body[data-ready=true]');
+  await until(() => states(box('Region')), 'North:S South:A West:A');
+  await page.goto(`${server.http}/?app=Gone`);
+  await until(() => page.locator('#message').innerText(), 'There is no app Gone that you may open. Choose another one.');
+  await close();
+});
+
+test('a page that lost its engine comes back by itself, with its selections', { skip }, async () => {
+  const sockets = [];
+  const { page, box, close } = await open({}, (p) => p.routeWebSocket(/\/app\//, (ws) => { ws.connectToServer(); sockets.push(ws); }));
+  await box('Region').locator('.value', { hasText: 'North' }).click();
+  await until(() => states(box('Product')), 'a:O b:O c:X d:X e:X');
+  const before = sockets.length;
+  await sockets.at(-1).close({ code: 1011, reason: 'the engine is gone' });
+  await until(() => page.locator('#message').innerText(), 'The connection to the engine is closed. Trying to come back …');
+  await until(() => sockets.length > before, true);
+  await page.waitForSelector('body[data-ready=true]');
+  await until(() => page.locator('#message').isHidden(), true);
+  await until(() => states(box('Product')), 'a:O b:O c:X d:X e:X');
+  await close();
+});
