@@ -102,8 +102,9 @@ func (r *Repository) changeEvents(ctx context.Context, tx *store.Tx, d *decider,
 	return nil
 }
 
-// dropEvents deletes the events of a task that is being deleted, and takes it out
-// of the chains of others: one that watches nothing any more goes, too.
+// dropEvents deletes the events of a task that is being deleted, and what shows
+// that it runs, and takes it out of the chains of others: one that watches
+// nothing any more goes, too.
 func (r *Repository) dropEvents(ctx context.Context, tx *store.Tx, task *store.Entity) error {
 	referrers, err := tx.Referrers(ctx, task.ID)
 	if err != nil {
@@ -111,6 +112,11 @@ func (r *Repository) dropEvents(ctx context.Context, tx *store.Tx, task *store.E
 	}
 	field, seen := taskField(task.Type), map[string]bool{}
 	for _, p := range referrers {
+		if p.Type == "ExecutionSession" {
+			if err := tx.Delete(ctx, p.Type, p.ID); err != nil {
+				return err
+			}
+		}
 		if seen[p.ID] || p.Type != "SchemaEvent" && p.Type != "CompositeEvent" {
 			continue
 		}
@@ -165,6 +171,25 @@ func (r *Repository) CopyTask(ctx context.Context, c *Caller, id, name string, w
 		return nil, err
 	}
 	return made[0], nil
+}
+
+// Execution returns the execution session of an execution that has not ended,
+// for who may read its task: whoever started it waits for its end.
+func (r *Repository) Execution(ctx context.Context, c *Caller, id string) (map[string]any, error) {
+	e, err := r.store.Get(ctx, "ExecutionSession", id)
+	if err != nil {
+		return nil, err
+	}
+	for _, typ := range r.schema.Concrete(r.schema.Type("Task")) {
+		if task := refID(e.Doc[taskField(typ)]); task != "" {
+			d, _, err := r.allowed(ctx, c, typ, task, rules.Read)
+			if err != nil {
+				return nil, err
+			}
+			return r.one(ctx, d, e, false)
+		}
+	}
+	return nil, fmt.Errorf("execution session %s: %w", id, ErrNotFound)
 }
 
 // TasksNamed returns the ids of the tasks of a name that the caller may read.

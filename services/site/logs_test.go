@@ -2,6 +2,7 @@ package site
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -51,8 +52,8 @@ func TestLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, "the end of "+name, func() bool {
-			_, _, there, err := s.tasks.Execution(t.Context(), execution)
-			return !there && err == nil
+			_, err := s.Repo().Execution(t.Context(), &self, execution)
+			return errors.Is(err, repository.ErrNotFound)
 		})
 	}
 	task("good", "T: LOAD RecNo() AS x AUTOGENERATE 9;", false)

@@ -55,6 +55,10 @@ func (b *board) Update(ctx context.Context, change func(*scheduler.Board) ([]sch
 				return fmt.Errorf("board of the scheduler: %w", err)
 			}
 		}
+		executions := make([]scheduler.Execution, len(now.Executions))
+		for i, e := range now.Executions {
+			executions[i] = *e
+		}
 		before, err := json.Marshal(now)
 		if err != nil {
 			return err
@@ -76,6 +80,9 @@ func (b *board) Update(ctx context.Context, change func(*scheduler.Board) ([]sch
 		}
 		after, err := json.Marshal(now)
 		if err != nil || bytes.Equal(before, after) {
+			return err
+		}
+		if err := b.show(ctx, tx, executions, now); err != nil {
 			return err
 		}
 		return tx.SetState(ctx, stateName, json.RawMessage(after))
@@ -127,28 +134,18 @@ func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) (
 		details = append(details, ref(e.ID))
 	}
 	doc := map[string]any{
-		"taskID": r.TaskID, "executionID": r.ExecutionID, "appID": objectOf(task.Doc["app"])["id"], "executingNodeName": r.Worker, "status": number(int(r.Status)),
+		"taskID": r.TaskID, "executionID": r.ExecutionID, "appID": objectOf(task.Doc["app"])["id"], "executingNodeName": nodeOf(r.Worker), "status": number(int(r.Status)),
 		"startTime": schema.FormatDate(r.Started), "stopTime": schema.FormatDate(r.Stopped), "duration": number(int(r.Stopped.Sub(r.Started).Milliseconds())),
 		"details": details, "scriptLogAvailable": false,
 	}
 	if size, there := b.logs.Size(r.ScriptLog); there && r.ScriptLog != "" {
 		doc["scriptLogAvailable"], doc["scriptLogLocation"], doc["scriptLogSize"], doc["fileReferenceID"] = true, r.ScriptLog, number(int(size)), uuid.NewString()
 	}
-	result, err := tx.Create(ctx, "ExecutionResult", doc)
+	result, err := put(ctx, tx, "ExecutionResult", resultID(r.ExecutionID, r.Attempt, r.Worker), doc)
 	if err != nil {
 		return nil, err
 	}
-	last := map[string]any{"lastExecutionResult": ref(result.ID)}
-	if id, _ := task.Doc["operational"].(map[string]any); id != nil {
-		_, err = tx.Update(ctx, task.Type+"Operational", fmt.Sprint(id["id"]), last)
-		return task, err
-	}
-	operational, err := tx.Create(ctx, task.Type+"Operational", last)
-	if err != nil {
-		return nil, err
-	}
-	_, err = tx.Update(ctx, task.Type, task.ID, map[string]any{"operational": ref(operational.ID)})
-	return task, err
+	return task, setLast(ctx, tx, task, result.ID)
 }
 
 func ref(id string) map[string]any { return map[string]any{"id": id} }
@@ -310,15 +307,4 @@ func (t tasks) Stop(ctx context.Context, taskID string) error {
 		return err
 	}
 	return nil
-}
-
-// Execution returns the status of an execution; ok is false when it has ended.
-func (t tasks) Execution(ctx context.Context, id string) (taskID string, status int, ok bool, err error) {
-	err = t.board.Update(ctx, func(b *scheduler.Board) ([]scheduler.Result, error) {
-		if e := b.Execution(id); e != nil {
-			taskID, status, ok = e.TaskID, int(e.Status), true
-		}
-		return nil, nil
-	})
-	return taskID, status, ok, err
 }

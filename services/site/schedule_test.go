@@ -2,6 +2,7 @@ package site
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -109,8 +110,8 @@ func TestScheduledReload(t *testing.T) {
 			t.Fatalf("results %v, want %v", results(), want)
 		}
 	}
-	if _, _, there, err := s.tasks.Execution(t.Context(), execution); there || err != nil {
-		t.Errorf("an execution that has ended is there: %v", err)
+	if _, err := repo.Execution(t.Context(), &self, execution); !errors.Is(err, repository.ErrNotFound) {
+		t.Errorf("an execution that has ended: %v", err)
 	}
 }
 

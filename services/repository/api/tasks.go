@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
@@ -20,8 +19,6 @@ type Tasks interface {
 	Start(ctx context.Context, taskID string) (executionID string, err error)
 	// Stop asks for the end of a task's execution, if it has one.
 	Stop(ctx context.Context, taskID string) error
-	// Execution returns what an execution is doing; ok is false when it has ended.
-	Execution(ctx context.Context, id string) (taskID string, status int, ok bool, err error)
 }
 
 // errNoTasks says that no scheduler is there.
@@ -151,29 +148,6 @@ func (s *Server) copyTask(r *request) (answer, error) {
 	return created(task)
 }
 
-// execution answers an execution that has not ended.
-func (s *Server) execution(r *request) (answer, error) {
-	if s.opt.Tasks == nil {
-		return answer{}, errNoTasks
-	}
-	task, status, there, err := s.opt.Tasks.Execution(r, r.args["id"])
-	if err != nil {
-		return answer{}, err
-	}
-	if !there {
-		return answer{}, fmt.Errorf("execution session %s: %w", r.args["id"], repository.ErrNotFound)
-	}
-	e, err := s.repo.Get(r, r.caller, s.schema.Type("Task"), task, false)
-	if err != nil {
-		return answer{}, err
-	}
-	path, _ := e[schema.SchemaPath].(string)
-	return ok(map[string]any{
-		"id": r.args["id"], strings.ToLower(path[:min(1, len(path))]) + path[min(1, len(path)):]: map[string]any{"id": task}, "executionResult": map[string]any{"status": status}, "abortReason": 0, "retries": 0,
-		"schemaPath": "ExecutionSession",
-	})
-}
-
 // changeTask creates or changes a task with its events, all or nothing.
 func (s *Server) changeTask(typ string, status func(any) (answer, error), change func(context.Context, *repository.Caller, *schema.Type, repository.TaskChange) (map[string]any, error)) func(*request) (answer, error) {
 	return func(r *request) (answer, error) {
@@ -200,7 +174,6 @@ func (s *Server) taskRoutes() []route {
 		at("POST /task/{id}/start/synchronous", s.startSynchronous),
 		at("POST /task/{id}/stop", s.stopTask),
 		at("POST /task/{id}/copy", s.copyTask),
-		at("GET /executionsession/{id}", s.execution),
 		at("POST /reloadtask/create", s.changeTask("ReloadTask", created, s.repo.CreateTask)),
 		at("POST /reloadtask/update", s.changeTask("ReloadTask", ok, s.repo.UpdateTask)),
 		at("POST /externalprogramtask/create", s.changeTask("ExternalProgramTask", created, s.repo.CreateTask)),

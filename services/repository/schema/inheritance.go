@@ -15,7 +15,7 @@ var children = map[string][]string{
 }
 
 // taskFields are marked as required in the description, each of them, though a
-// trigger starts one task and a rule watches one.
+// trigger starts one task, a rule watches one and an execution is of one.
 var taskFields = []string{"reloadTask", "userSyncTask", "externalProgramTask"}
 
 // kindOfType is the value of a parent's field that tells its children apart.
@@ -52,7 +52,7 @@ func (s *Schema) inherit() error {
 			t.Parent = parent
 		}
 	}
-	for _, name := range []string{"Event", "CompositeEvent", "SchemaEvent", "CompositeEventRule"} {
+	for _, name := range []string{"Event", "CompositeEvent", "SchemaEvent", "CompositeEventRule", "ExecutionSession"} {
 		t := s.Type(name)
 		for _, field := range taskFields {
 			f := t.Field(field)
