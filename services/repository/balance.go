@@ -24,6 +24,18 @@ const (
 	AnyPurpose
 )
 
+// UnmarshalJSON reads a purpose by number or name, as all enumerations of the
+// interface are.
+func (p *Purpose) UnmarshalJSON(text []byte) error {
+	for i, name := range []string{"Production", "Development", "Any"} {
+		if s := string(text); s == strconv.Itoa(i) || strings.EqualFold(s, `"`+name+`"`) {
+			*p = Purpose(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is no purpose of load balancing", text)
+}
+
 // A BalanceResult says what came of looking for engines.
 type BalanceResult int
 

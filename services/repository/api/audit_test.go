@@ -199,7 +199,7 @@ func testBalance(t *testing.T, s *site) {
 	// One rule in the place of the defaults: apps without a stream go to Dev.
 	s.json(service, "PUT", "/qrs/systemrule/"+ruleID(s, "ResourcesOnCentralNode"), `{"disabled":true}`, 200, nil)
 	s.json(service, "PUT", "/qrs/systemrule/"+ruleID(s, "ResourcesOnNonCentralNodes"), `{"rule":"resource.stream.Empty() and node.name = \"Dev\""}`, 200, nil)
-	if got := strings.Join(ask("validengines", `"loadBalancingPurpose":2`).ValidEngines, " "); got != "Dev:4748" {
+	if got := strings.Join(ask("validengines", `"loadBalancingPurpose":"any"`).ValidEngines, " "); got != "Dev:4748" {
 		t.Errorf("by a rule: %s", got)
 	}
 	var linked []string

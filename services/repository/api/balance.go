@@ -17,9 +17,6 @@ func (s *Server) balance(list string, f func(*repository.EngineNode) any) func(*
 		if err := r.json(&body); err != nil {
 			return answer{}, err
 		}
-		if p := body.LoadBalancingPurpose; p < repository.Production || p > repository.AnyPurpose {
-			return answer{}, badRequest("loadBalancingPurpose: %d is none of 0, 1, 2", p)
-		}
 		q := repository.BalanceQuery{App: body.AppID, Proxy: body.ProxyID, Prefix: body.ProxyPrefix, Purpose: body.LoadBalancingPurpose}
 		for _, id := range []*string{&q.App, &q.Proxy} {
 			if *id == noSelection {
