@@ -3,9 +3,13 @@ package repository
 import (
 	"container/list"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/cognate-bi/cognate/services/repository/filter"
+	"github.com/cognate-bi/cognate/services/repository/schema"
 )
 
 // An Item is an entity of a selection.
@@ -64,6 +68,44 @@ func (r *Repository) Selected(c *Caller, id string) ([]Item, error) {
 		return nil, fmt.Errorf("selection %s: %w", id, ErrNotFound)
 	}
 	return e.Value.(*selection).items, nil
+}
+
+// Choose narrows a query of a type to the entities of a selection.
+func (r *Repository) Choose(q *Query, t *schema.Type, items []Item) {
+	q.IDs = []string{}
+	for _, item := range items {
+		if of := r.schema.Type(item.Type); of == t || of != nil && of.Parent == t.Name {
+			q.IDs = append(q.IDs, item.ObjectID)
+		}
+	}
+}
+
+// ChooseRelated is Choose, and where the selection has no entity of the type,
+// those count that refer to what it has: the triggers of tasks, the apps of
+// streams.
+func (r *Repository) ChooseRelated(q *Query, t *schema.Type, items []Item) {
+	if r.Choose(q, t, items); len(q.IDs) > 0 {
+		return
+	}
+	var nodes []filter.Node
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		if f.Kind != schema.Reference {
+			continue
+		}
+		to := &filter.Among{Path: f.Name}
+		for _, item := range items {
+			if of := r.schema.Type(item.Type); of != nil && (of.Name == f.Of || of.Parent == f.Of) {
+				to.Texts = append(to.Texts, strings.ToLower(item.ObjectID))
+			}
+		}
+		if len(to.Texts) > 0 {
+			nodes = append(nodes, to)
+		}
+	}
+	if len(nodes) > 0 {
+		q.IDs, q.where = nil, filter.Any(nodes...)
+	}
 }
 
 // Unselect drops a selection of the caller, if there is one.

@@ -102,6 +102,16 @@ func (s *Server) selectionRoutes() []route {
 
 // chosen returns a query of the entities of a selection that are of a type.
 func (s *Server) chosen(r *request) (*schema.Type, repository.Query, error) {
+	return s.choose(r, (*repository.Repository).Choose)
+}
+
+// related is chosen for those who only look: where the selection has no entity of
+// the type, those that belong to what it has.
+func (s *Server) related(r *request) (*schema.Type, repository.Query, error) {
+	return s.choose(r, (*repository.Repository).ChooseRelated)
+}
+
+func (s *Server) choose(r *request, narrow func(*repository.Repository, *repository.Query, *schema.Type, []repository.Item)) (*schema.Type, repository.Query, error) {
 	t, err := s.selectionType(r)
 	if err != nil {
 		return nil, repository.Query{}, err
@@ -111,18 +121,13 @@ func (s *Server) chosen(r *request) (*schema.Type, repository.Query, error) {
 		return nil, repository.Query{}, err
 	}
 	q, err := r.list()
-	q.IDs = []string{}
-	for _, item := range items {
-		if strings.EqualFold(item.Type, t.SchemaPath) || strings.EqualFold(item.Type, t.Name) {
-			q.IDs = append(q.IDs, item.ObjectID)
-		}
-	}
+	narrow(s.repo, &q, t, items)
 	return t, q, err
 }
 
 func (s *Server) selectionList(full bool) func(*request) (answer, error) {
 	return func(r *request) (answer, error) {
-		t, q, err := s.chosen(r)
+		t, q, err := s.related(r)
 		if err != nil {
 			return answer{}, err
 		}
@@ -139,7 +144,7 @@ func (s *Server) selectionList(full bool) func(*request) (answer, error) {
 }
 
 func (s *Server) selectionCount(r *request) (answer, error) {
-	t, q, err := s.chosen(r)
+	t, q, err := s.related(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -152,7 +157,7 @@ func (s *Server) selectionCount(r *request) (answer, error) {
 
 // selectionTable answers a table of the entities of a selection.
 func (s *Server) selectionTable(r *request) (answer, error) {
-	t, q, err := s.chosen(r)
+	t, q, err := s.related(r)
 	if err != nil {
 		return answer{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/cognate-bi/cognate/services/repository"
 )
 
 // props are the properties of a SyntheticRootEntity, by name.
@@ -169,5 +171,61 @@ func testCustomProperties(t *testing.T, s *site) {
 	s.json(service, "DELETE", "/qrs/custompropertydefinition/"+dep["id"].(string), "", 204, nil)
 	if got := values("/qrs/stream/" + stream["id"].(string)); got != "[]" {
 		t.Errorf("without the definition: %s", got)
+	}
+}
+
+// A selection has what belongs to its entities, too: triggers of tasks, apps of
+// streams, what bears a tag. Only those are shown that the caller may read, and
+// nothing is deleted by them.
+func TestRelatedToSelection(t *testing.T) { onEach(t, testRelatedToSelection) }
+
+func testRelatedToSelection(t *testing.T, s *site) {
+	s.user("root", "RootAdmin")
+	const root = `DOM\root`
+	var red, app, task, selection doc
+	var streams [2]doc
+	s.json(root, "POST", "/qrs/tag", `{"name":"red"}`, 201, &red)
+	for i := range streams {
+		s.json(root, "POST", "/qrs/stream", fmt.Sprintf(`{"name":"S%d","tags":[{"id":%q}]}`, i, red["id"]), 201, &streams[i])
+	}
+	app = s.app("A")
+	self := repository.Service("api")
+	if _, err := s.repo.Update(t.Context(), &self, s.repo.Schema().Type("App"), app["id"].(string), doc{"stream": doc{"id": streams[0]["id"]}}); err != nil {
+		t.Fatal(err)
+	}
+	s.json(root, "POST", "/qrs/reloadtask/create", fmt.Sprintf(`{"task":{"name":"t","app":{"id":%q},"enabled":true,"taskSessionTimeout":10,"maxRetries":0},"compositeEvents":[],
+		"schemaEvents":[{"name":"e","enabled":true,"timeZone":"UTC","daylightSavingTime":0,"incrementOption":0,"startDate":"2099-01-01T00:00:00.000Z","expirationDate":"9999-01-01T00:00:00.000Z",
+		"schemaFilterDescription":["* * - * * * * *"],"incrementDescription":"0 0 0 0"}]}`, app["id"]), 201, &task)
+	names := func(who, item, id, typ string) string {
+		t.Helper()
+		s.json(who, "POST", "/qrs/selection", fmt.Sprintf(`{"items":[{"type":%q,"objectID":%q}]}`, item, id), 201, &selection)
+		var list []struct{ Name string }
+		s.json(who, "GET", fmt.Sprintf("/qrs/selection/%s/%s/full?orderby=name", selection["id"], typ), "", 200, &list)
+		var out []string
+		for _, e := range list {
+			out = append(out, e.Name)
+		}
+		return strings.Join(out, " ")
+	}
+	for _, tt := range []struct{ who, item, id, typ, want string }{
+		{root, "ReloadTask", task["id"].(string), "Event", "e"},
+		{root, "ReloadTask", task["id"].(string), "SchemaEvent", "e"},
+		{root, "ReloadTask", task["id"].(string), "ReloadTask", "t"},
+		{root, "ReloadTask", task["id"].(string), "CompositeEvent", ""},
+		{root, "App", app["id"].(string), "ReloadTask", "t"},
+		{root, "Stream", streams[0]["id"].(string), "App", "A"},
+		{root, "Stream", streams[1]["id"].(string), "App", ""},
+		{root, "Tag", red["id"].(string), "Stream", "S0 S1"},
+		{root, "Tag", red["id"].(string), "User", ""},
+		{`DOM\ann hub`, "Tag", red["id"].(string), "Stream", ""},
+	} {
+		if got := names(tt.who, tt.item, tt.id, tt.typ); got != tt.want {
+			t.Errorf("%s of a %s for %s: %q, want %q", tt.typ, tt.item, tt.who, got, tt.want)
+		}
+	}
+	names(root, "Tag", red["id"].(string), "Stream")
+	s.json(root, "DELETE", fmt.Sprintf("/qrs/selection/%s/stream", selection["id"]), "", 204, nil)
+	if got := names(root, "Tag", red["id"].(string), "Stream"); got != "S0 S1" {
+		t.Errorf("after the selection of a tag is deleted as streams: %q", got)
 	}
 }
