@@ -25,7 +25,7 @@ type route struct {
 // of a virtual proxy.
 func routeOf(segment string) (r route, ok bool) {
 	switch segment {
-	case "hub", "sense", "single", "dev-hub", "resources":
+	case "hub", "sense", "single", "dev-hub", "resources", "qlik-embed":
 		return route{service: Hub}, true
 	case "qmc":
 		return route{service: Console}, true

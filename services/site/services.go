@@ -95,9 +95,14 @@ func (u upstreams) Endpoints(_ context.Context, service proxy.Service) ([]proxy.
 	return []proxy.Endpoint{{Node: u.s.node, Address: at.Addr().String()}}, nil
 }
 
-// servePage serves the pages of hub and apps, each under its own path.
+// servePage serves the pages of hub and apps, each under its own path, and the
+// modules that clients load from their host.
 func servePage(ctx *fasthttp.RequestCtx, page http.Handler) {
 	path := string(ctx.Path())
+	if strings.HasPrefix(path, "/qlik-embed/") {
+		enginehost.ServePage(ctx, page)
+		return
+	}
 	for prefix, first := range map[string]string{"/hub": "/hub.html", "/sense": "/"} {
 		rest, ok := strings.CutPrefix(path, prefix)
 		if !ok {

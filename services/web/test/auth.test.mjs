@@ -6,6 +6,7 @@ import http from 'node:http';
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { after, before, test } from 'node:test';
+import { auth, qix } from '@qlik/api';
 import Provider from 'oidc-provider';
 import samlp from 'samlp';
 import selfsigned from 'selfsigned';
@@ -88,6 +89,34 @@ test('JWT', async () => {
     await refused(base, { Authorization: `Bearer ${wrong}` }, {}).catch((e) => { throw new Error(`${why}: ${e.message}`); });
   }
   await refused(base, {});
+});
+
+test('@qlik/api by JWT', async () => {
+  const host = `${site.url}jwt`;
+  const headers = { Authorization: `Bearer ${token({})}`, Origin: site.url.slice(0, -1) };
+  const session = enigma.create({ schema, url: `${host.replace('https', 'wss')}/app/engineData`, createSocket: (url) => new WebSocket(url, { rejectUnauthorized: false, headers }) });
+  const global = await session.open();
+  const { qAppId } = await global.createApp('Mine');
+  const mine = await global.openDoc(qAppId);
+  await mine.setScript('T: LOAD RecNo() AS x AUTOGENERATE 4;');
+  assert.equal(await mine.doReload(), true);
+  await mine.doSave();
+  await session.close();
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; // it takes no certificates
+  try {
+    auth.setDefaultHostConfig({ host, authType: 'windowscookie', getAccessToken: async () => token({}) });
+    const opened = qix.openAppSession({ appId: qAppId });
+    const doc = await opened.getDoc();
+    const cube = { qMeasures: [{ qDef: { qDef: 'Sum(x)' } }], qInitialDataFetch: [{ qTop: 0, qLeft: 0, qWidth: 1, qHeight: 1 }] };
+    const object = await doc.createSessionObject({ qInfo: { qType: 'total' }, qHyperCubeDef: cube });
+    const total = async () => (await object.getLayout()).qHyperCube.qDataPages[0].qMatrix[0][0].qText;
+    assert.equal(await total(), '10');
+    const changed = new Promise((resolve) => { object.on('changed', resolve); });
+    await (await doc.getField('x')).selectValues([{ qIsNumeric: true, qNumber: 3 }]);
+    await changed;
+    assert.equal(await total(), '3');
+    await opened.close();
+  } finally { delete process.env.NODE_TLS_REJECT_UNAUTHORIZED; }
 });
 
 test('header, from trusted addresses only', async () => {

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import WebSocket from 'ws';
 import { openSession, startServer } from './server.mjs';
@@ -200,6 +201,27 @@ test('enigma.js through the proxy, the hub, and who may not', { skip }, async ()
   await app.locator('h3 a').click();
   await page.waitForSelector('body[data-ready=true]:not(.hub)');
   assert.match(await page.locator('#title').innerText(), /Made by enigma/);
+  await close();
+});
+
+test('@qlik/api in a page of the site', { skip }, async () => {
+  const [{ id: admin }] = (await interact().Get("user?filter=userId eq 'admin'")).body;
+  const made = (await interact().Post('app/upload?name=Mashup', await appFile('T: LOAD RecNo() AS x AUTOGENERATE 4;'), 'application/vnd.qlik.sense.app')).body;
+  await interact().Put(`app/${made.id}`, { ...made, owner: { id: admin } });
+  const { outputFiles: [{ text }] } = await build({
+    stdin: { contents: "import { auth, qix } from '@qlik/api'; window.clients = { auth, qix };", resolveDir: import.meta.dirname }, bundle: true, write: false, format: 'iife', logLevel: 'silent',
+  });
+  const { page, close } = await logIn({ bypassCSP: true }); // the page's own policy takes no scripts of others
+  await page.addScriptTag({ content: text });
+  assert.equal(await page.evaluate(async (appId) => {
+    window.clients.auth.setDefaultHostConfig({ host: location.origin, authType: 'windowscookie' });
+    const session = window.clients.qix.openAppSession({ appId });
+    const doc = await session.getDoc();
+    const cube = { qMeasures: [{ qDef: { qDef: 'Sum(x)' } }], qInitialDataFetch: [{ qTop: 0, qLeft: 0, qWidth: 1, qHeight: 1 }] };
+    const layout = await (await doc.createSessionObject({ qInfo: { qType: 'total' }, qHyperCubeDef: cube })).getLayout();
+    await session.close();
+    return layout.qHyperCube.qDataPages[0].qMatrix[0][0].qText;
+  }, made.id), '10');
   await close();
 });
 
