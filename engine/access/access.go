@@ -123,7 +123,7 @@ type Reduction struct {
 }
 
 // Key identifies the reduction: users with equal keys see the same.
-func (r *Reduction) Key() string { return fmt.Sprint(r.Omit, r.Any) }
+func (r *Reduction) Key() string { return fmt.Sprintf("%q", []any{r.Omit, r.Any}) }
 
 // For returns what a user may see, [ErrDenied] if it is nothing.
 func (r *Rules) For(u User) (*Reduction, error) {

@@ -1,0 +1,60 @@
+package qix
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cognate-bi/cognate/engine/access"
+	"github.com/cognate-bi/cognate/engine/app"
+)
+
+// loaded makes an app of a script in a new library.
+func loaded(t *testing.T, script string) (lib *app.Library, id string) {
+	t.Helper()
+	lib = newLibrary(t)
+	id, err := lib.Create("app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := lib.Open(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { lib.Close(a) })
+	a.SetScript(script)
+	if ok, err := a.Reload(t.Context(), ""); !ok || err != nil {
+		t.Fatalf("reload: %v %+v", err, a.Progress().Errors)
+	}
+	return lib, id
+}
+
+// opens returns a client of a user who opens an app, whose handle is 1.
+func opens(t *testing.T, lib *app.Library, id, user string) *client {
+	t.Helper()
+	s := newSession(t, lib)
+	s.Identity = &access.User{ID: user}
+	c := newClient(t, s)
+	c.result(-1, "OpenDoc", fmt.Sprintf("[%q]", id))
+	return c
+}
+
+// TestReductionsAreApart opens an app as users whose reductions read alike: the
+// second must not get what was made for the first.
+func TestReductionsAreApart(t *testing.T) {
+	lib, id := loaded(t, `Sales: LOAD * INLINE [AMOUNT, NET, AMOUNT NET
+1, 2, 4];
+SECTION ACCESS;
+LOAD * INLINE [ACCESS, USERID, OMIT
+USER, A, AMOUNT NET
+USER, B, AMOUNT
+USER, B, NET];
+SECTION APPLICATION;`)
+	fields := func(user string) string { return opens(t, lib, id, user).result(1, "GetTablesAndKeys", "[]").JSON() }
+	if got := fields("A"); !strings.Contains(got, `"AMOUNT"`) || !strings.Contains(got, `"NET"`) || strings.Contains(got, "AMOUNT NET") {
+		t.Errorf("A sees %s", got)
+	}
+	if got := fields("B"); strings.Contains(got, `"AMOUNT"`) || strings.Contains(got, `"NET"`) {
+		t.Errorf("B sees %s", got)
+	}
+}
