@@ -164,6 +164,8 @@ func (r *Rules) allowed(one row) map[string][]string {
 		cell, ok := one[f]
 		switch {
 		case slices.Contains(system, f) || !ok, cell == "" && one["ACCESS"] == "ADMIN":
+		case cell == "":
+			out[f] = nil // not the empty text, which data may hold
 		case cell == "*":
 			out[f] = r.listed(f)
 		default:

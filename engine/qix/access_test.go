@@ -58,3 +58,15 @@ SECTION APPLICATION;`)
 		t.Errorf("B sees %s", got)
 	}
 }
+
+// TestEmptyCell gives a user without a value in the reduction field rows whose
+// value is the empty text.
+func TestEmptyCell(t *testing.T) {
+	lib, id := loaded(t, "Sales: LOAD * INLINE [REGION, Amount\nNORTH, 1\n, 2];\nSECTION ACCESS;\nLOAD * INLINE [ACCESS, USERID, REGION\nUSER, ANN,\nUSER, BOB, NORTH];\nSECTION APPLICATION;")
+	s := newSession(t, lib)
+	s.Identity = &access.User{ID: "ANN"}
+	c := newClient(t, s)
+	if got := c.ask(-1, "OpenDoc", fmt.Sprintf("[%q]", id)); got.Get("error") == nil {
+		t.Errorf("she sees %s", c.result(1, "Evaluate", `["Concat(REGION & Amount, ';')"]`).JSON())
+	}
+}
