@@ -59,6 +59,54 @@ SECTION APPLICATION;`)
 	}
 }
 
+// TestBookmarkOfOthers shows a bookmark of somebody who sees everything to
+// somebody who does not.
+func TestBookmarkOfOthers(t *testing.T) {
+	lib, id := loaded(t, `Sales: LOAD * INLINE [REGION, Day, Secret
+NORTH, 1, n
+SOUTH, 2, s];
+SECTION ACCESS;
+LOAD * INLINE [ACCESS, USERID, REGION, OMIT
+ADMIN, BOSS, ,
+USER, ANN, NORTH, SECRET];
+SECTION APPLICATION;`)
+	boss := opens(t, lib, id, "BOSS")
+	for _, f := range []string{"REGION", "Day", "Secret"} {
+		h := boss.result(1, "GetField", fmt.Sprintf("[%q]", f)).At("/qReturn/qHandle").Int()
+		boss.result(h, "SelectAll", "[]")
+	}
+	boss.result(1, "CreateBookmark", `[{"qInfo":{"qId":"bm","qType":"bookmark"}}]`)
+	ann := opens(t, lib, id, "ANN")
+	h := ann.result(1, "GetBookmark", `["bm"]`).At("/qReturn/qHandle").Int()
+	values := func(c *client, h int, field string) string {
+		t.Helper()
+		var texts []string
+		for _, v := range c.result(h, "GetFieldValues", fmt.Sprintf(`[%q,false,{"qStartIndex":0,"qEndIndex":10}]`, field)).Get("qFieldValues").Items() {
+			texts = append(texts, v.Get("qText").Str())
+		}
+		return strings.Join(texts, " ")
+	}
+	state := func(c *client, h int) string {
+		t.Helper()
+		var out []string
+		for _, f := range c.result(h, "GetLayout", "[]").At("/qLayout/qBookmark/qStateData/0/qFieldItems").Items() {
+			out = append(out, f.At("/qDef/qName").Str()+":"+strings.Join(f.Get("qValues").Strings(), " "))
+		}
+		return strings.Join(out, "; ")
+	}
+	for field, want := range map[string]string{"REGION": "NORTH", "Day": "1", "Secret": ""} {
+		if got := values(ann, h, field); got != want {
+			t.Errorf("the reduced user gets %q of %s, want %q", got, field, want)
+		}
+	}
+	if got := state(ann, h); got != "REGION:NORTH; Day:1" {
+		t.Errorf("the layout shows the reduced user %s", got)
+	}
+	if got := state(boss, boss.result(1, "GetBookmark", `["bm"]`).At("/qReturn/qHandle").Int()); got != "REGION:NORTH SOUTH; Day:1 2; Secret:n s" {
+		t.Errorf("the layout shows its maker %s", got)
+	}
+}
+
 // TestEmptyCell gives a user without a value in the reduction field rows whose
 // value is the empty text.
 func TestEmptyCell(t *testing.T) {

@@ -50,7 +50,7 @@ func getBookmarkValues(c *call) error {
 	for _, st := range it.State.Get("states").Items() {
 		for _, f := range st.Get("fields").Items() {
 			if st.Get("name").Str() == "$" && f.Get("field").Str() == c.str("qField") {
-				values = append(values, bookmarkValues(f)...)
+				values = append(values, bookmarkValues(c.s.ShownValues(f))...)
 			}
 		}
 	}
@@ -61,8 +61,8 @@ func getBookmarkValues(c *call) error {
 	return nil
 }
 
-func bookmarkValues(field *tree.Node) (out []*tree.Node) {
-	for _, v := range field.Get("values").Items() {
+func bookmarkValues(values []*tree.Node) (out []*tree.Node) {
+	for _, v := range values {
 		n := v.Get("n")
 		out = append(out, obj(node("qText", v.Get("t")), flag("qIsNumeric", n != nil), float("qNumber", n.Float())))
 	}

@@ -95,13 +95,41 @@ func (s *Session) stateOf(kept *tree.Node) (set state.Set, missing int) {
 func keptValues(field *tree.Node) []dual.Value {
 	var out []dual.Value
 	for _, v := range field.Get("values").Items() {
-		if n := v.Get("n"); n != nil {
-			out = append(out, dual.New(v.Get("t").Str(), n.Float()))
-		} else {
-			out = append(out, dual.String(v.Get("t").Str()))
-		}
+		out = append(out, keptValue(v))
 	}
 	return out
+}
+
+func keptValue(v *tree.Node) dual.Value {
+	if n := v.Get("n"); n != nil {
+		return dual.New(v.Get("t").Str(), n.Float())
+	}
+	return dual.String(v.Get("t").Str())
+}
+
+// hides reports whether section access has left out a field.
+func (s *Session) hides(field string) bool {
+	return s.data != s.whole && s.data.Model.Field(field) == nil
+}
+
+// ShownValues returns the values that a bookmark keeps of a field. Of those of
+// others, section access may hide some.
+func (s *Session) ShownValues(field *tree.Node) []*tree.Node {
+	values := field.Get("values").Items()
+	if s.data == s.whole {
+		return values
+	}
+	f := s.data.Model.Field(field.Get("field").Str())
+	if f == nil {
+		return nil
+	}
+	texts := map[string]bool{}
+	for code := range s.CodesOf(f, keptValues(field)).All() {
+		texts[s.Text(f, code)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(values), func(v *tree.Node) bool {
+		return f.Symbols.Find(keptValue(v)) == 0 && !texts[v.Get("t").Str()]
+	})
 }
 
 // Apply selects what a bookmark keeps, as one step; missing is the number of

@@ -108,10 +108,13 @@ func (s *Session) appendBookmark(dst []byte, it *object.Item) []byte {
 		dst = st.Get("name").Append(tree.AppendKey(dst, "qStateName"))
 		dst = append(tree.AppendKey(dst, "qFieldItems"), '[')
 		for _, f := range st.Get("fields").Items() {
+			if s.hides(f.Get("field").Str()) {
+				continue
+			}
 			dst = append(tree.AppendComma(dst), `{"qDef":{"qName":`...)
 			dst = append(f.Get("field").Append(dst), `,"qType":"PRESENT"},"qSelectInfo":{"qTextSearch":"","qRangeLo":"NaN","qRangeHi":"NaN"}`...)
 			dst = append(dst, `,"qValues":[`...)
-			for _, v := range f.Get("values").Items() {
+			for _, v := range s.ShownValues(f) {
 				if v.Has("n") {
 					dst = append(tree.AppendComma(dst), '"')
 					dst = append(v.Get("n").Append(dst), '"')
