@@ -11,6 +11,7 @@ const linesMax = 1000
 
 // Progress is how far a reload is.
 type Progress struct {
+	ID                string // [Reloading.ID]
 	Started, Finished bool
 	Begun             time.Time
 	Took              time.Duration // until now, or until the end
@@ -31,10 +32,10 @@ type progress struct {
 	now Progress
 }
 
-func (p *progress) start(at time.Time) {
+func (p *progress) start(id string, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.now = Progress{Started: true, Begun: at}
+	p.now = Progress{ID: id, Started: true, Begun: at}
 }
 
 func (p *progress) finish(at time.Time) {

@@ -32,6 +32,7 @@ func (a *App) Reload(ctx context.Context, user string) (ok bool, err error) {
 // Reloading is how an app is reloaded.
 type Reloading struct {
 	User string // for the script
+	ID   string // by which whoever reloads knows the progress for his
 	// Partial runs only the loads with ADD or REPLACE; the tables of others stay.
 	Partial bool
 	// Connections are what the script may load from, beside those of the app
@@ -48,7 +49,7 @@ func (a *App) ReloadWith(ctx context.Context, r Reloading) (ok bool, err error) 
 		return false, fmt.Errorf("%w: %s", ErrReloading, a.ID)
 	}
 	defer a.reloading.Unlock()
-	a.progress.start(a.now())
+	a.progress.start(r.ID, a.now())
 	defer func() { a.progress.finish(a.now()) }()
 	if r.Log == nil {
 		r.Log = io.Discard

@@ -107,6 +107,24 @@ SECTION APPLICATION;`)
 	}
 }
 
+// TestProgressOfOthers asks how far a reload is, which others have started: its
+// lines tell the script and what it loads.
+func TestProgressOfOthers(t *testing.T) {
+	lib, id := loaded(t, "SECTION ACCESS;\nLOAD * INLINE [ACCESS, USERID\nADMIN, BOSS\nUSER, ANN];\nSECTION APPLICATION;\nSecrets: LOAD 1 AS x AUTOGENERATE 3;\nTRACE secret;")
+	boss, ann := opens(t, lib, id, "BOSS"), opens(t, lib, id, "ANN")
+	progress := func(c *client) string { return c.result(-1, "GetProgress", "[0]").JSON() }
+	if got := progress(ann); strings.Contains(got, "ecret") {
+		t.Errorf("before: %s", got)
+	}
+	boss.result(1, "DoReload", "[]")
+	if got := progress(boss); !strings.Contains(got, "Secrets << 3 Lines fetched") || !strings.Contains(got, "secret") {
+		t.Errorf("who reloads is told %s", got)
+	}
+	if got := progress(ann); strings.Contains(got, "ecret") {
+		t.Errorf("another session is told %s", got)
+	}
+}
+
 // TestEmptyCell gives a user without a value in the reduction field rows whose
 // value is the empty text.
 func TestEmptyCell(t *testing.T) {

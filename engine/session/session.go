@@ -75,6 +75,7 @@ type Session struct {
 	cubes       map[target]ownCube
 
 	current atomic.Pointer[app.App] // the open app, for those outside the queue
+	reload  atomic.Pointer[string]  // id of the last reload that the session has asked for
 	unkept  atomic.Bool             // objects were changed, or are about to be
 	keeping sync.Mutex              // held while they are saved
 	handles handles
@@ -206,11 +207,16 @@ func (s *Session) App() (*app.App, error) {
 	return s.app, nil
 }
 
-// Progress returns how far the reload of the open app is. It may be called
-// from anywhere.
+// Progress returns how far the session's reload of the open app is. Those of
+// others are not told: they show the script, and numbers of rows that section
+// access may hide. It may be called from anywhere.
 func (s *Session) Progress() app.Progress {
-	if a := s.current.Load(); a != nil {
-		return a.Progress()
+	a, id := s.current.Load(), s.reload.Load()
+	if a == nil || id == nil {
+		return app.Progress{}
+	}
+	if p := a.Progress(); p.ID == *id {
+		return p
 	}
 	return app.Progress{}
 }
