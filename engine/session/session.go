@@ -291,9 +291,12 @@ type Registry struct {
 	sum     Usage // of all sessions, also of those that have ended
 
 	mu       sync.Mutex
-	sessions map[string]*entry
+	sessions map[owned]*entry
 	closed   bool
 }
+
+// owned names a session: a key that clients may choose, and whose it is.
+type owned struct{ key, user string }
 
 // An entry is a session and the sockets that share it.
 type entry struct {
@@ -307,7 +310,7 @@ const backlogMax = 1 << 30
 
 // NewRegistry returns an empty registry.
 func NewRegistry(lib *app.Library, log *slog.Logger) *Registry {
-	return &Registry{lib: lib, log: log, backlog: NewBacklog(backlogMax), sessions: map[string]*entry{}}
+	return &Registry{lib: lib, log: log, backlog: NewBacklog(backlogMax), sessions: map[owned]*entry{}}
 }
 
 // ErrClosing says that the engine is going down.
@@ -321,7 +324,8 @@ func (r *Registry) Attach(key, user string, identity *access.User, gate Gate) (s
 	if r.closed {
 		return nil, false, ErrClosing
 	}
-	if e := r.sessions[key]; e != nil && e.session.User == user {
+	name := owned{key, user}
+	if e := r.sessions[name]; e != nil {
 		if e.expiry != nil {
 			e.expiry.Stop()
 			e.expiry = nil
@@ -330,18 +334,11 @@ func (r *Registry) Attach(key, user string, identity *access.User, gate Gate) (s
 		e.sockets++
 		return e.session, true, nil
 	}
-	if r.sessions[key] != nil { // the same id of another user is another session
-		key += "\x00" + user
-		if e := r.sessions[key]; e != nil {
-			e.sockets++
-			return e.session, true, nil
-		}
-	}
 	s = New(key, user, r.lib, r.log)
 	s.Identity, s.Gate, s.Queue.backlog = identity, gate, r.backlog
 	s.Usage.sum = &r.sum
 	r.sum.starts.Add(1)
-	r.sessions[key] = &entry{session: s, sockets: 1}
+	r.sessions[name] = &entry{session: s, sockets: 1}
 	return s, false, nil
 }
 
@@ -349,7 +346,8 @@ func (r *Registry) Attach(key, user string, identity *access.User, gate Gate) (s
 func (r *Registry) Detach(s *Session, ttl time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := r.sessions[s.ID]
+	name := owned{s.ID, s.User}
+	e := r.sessions[name]
 	if e == nil || e.session != s {
 		return
 	}
@@ -357,7 +355,7 @@ func (r *Registry) Detach(s *Session, ttl time.Duration) {
 		return
 	}
 	if ttl <= 0 {
-		delete(r.sessions, s.ID)
+		delete(r.sessions, name)
 		go r.end(s) // it waits for the running request
 		return
 	}
@@ -366,9 +364,10 @@ func (r *Registry) Detach(s *Session, ttl time.Duration) {
 
 func (r *Registry) expire(e *entry) {
 	r.mu.Lock()
-	gone := e.sockets == 0 && r.sessions[e.session.ID] == e
+	name := owned{e.session.ID, e.session.User}
+	gone := e.sockets == 0 && r.sessions[name] == e
 	if gone {
-		delete(r.sessions, e.session.ID)
+		delete(r.sessions, name)
 	}
 	r.mu.Unlock()
 	if gone {

@@ -119,6 +119,14 @@ func TestRegistry(t *testing.T) {
 		} else {
 			r.Detach(eve, 0)
 		}
+		if mal, _, err := r.Attach("key\x00bob", "mal", nil, nil); err != nil {
+			t.Fatal(err)
+		} else if bob, attached := attach("bob"); attached || bob == mal {
+			t.Error("a session that somebody has prepared is another user's")
+		} else {
+			r.Detach(bob, 0)
+			r.Detach(mal, 0)
+		}
 		if two, attached := attach("ann"); !attached || two != one {
 			t.Error("the second socket has a session of its own")
 		}
