@@ -282,7 +282,7 @@ func (h *Host) upgrade(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	who := identify(ctx)
-	key := sessionKey(ctx, r)
+	key := sessionKey(ctx, r, who.attributes)
 	err := h.upgrader.Upgrade(ctx, func(ws *websocket.Conn) { h.socket(ws, r, key, who) })
 	if err != nil {
 		h.opt.Log.Debug("upgrade refused", "path", raw, "err", err)
@@ -290,12 +290,14 @@ func (h *Host) upgrade(ctx *fasthttp.RequestCtx) {
 }
 
 // sessionKey names the session of a socket. Sockets share one when a client
-// names it; otherwise each has its own, as the one of an app in memory.
-func sessionKey(ctx *fasthttp.RequestCtx, r route) string {
+// names it; otherwise each has its own, as the one of an app in memory. Who has
+// logged in again as a member of other groups does not come back to what he was
+// shown before.
+func sessionKey(ctx *fasthttp.RequestCtx, r route, attributes map[string][]string) string {
 	header := string(ctx.Request.Header.Peek("X-Qlik-Session"))
 	switch {
 	case header != "" || r.identity != "":
-		return "named\x00" + header + "\x00" + r.identity + "\x00" + r.app
+		return fmt.Sprintf("named\x00%s\x00%s\x00%s\x00%q", header, r.identity, r.app, attributes)
 	case strings.HasPrefix(r.app, sessionAppPrefix):
 		return "app\x00" + r.app
 	}

@@ -146,6 +146,16 @@ func TestAttach(t *testing.T) {
 	if got := ask(t, two, -1, "GetActiveDoc", "[]"); !strings.Contains(got, `"qHandle":1`) {
 		t.Errorf("the session's app: %s", got)
 	}
+	as := func(groups string) http.Header {
+		return http.Header{"X-Qlik-Session": {"s2"}, "X-Qlik-User": {"UserDirectory=D; UserId=ann"}, "X-Qlik-Security": {"Context=AppAccess" + groups}}
+	}
+	for _, step := range []struct{ groups, want string }{
+		{"; group=Sales; group=Board", "SESSION_CREATED"}, {"; group=Sales; group=Board", "SESSION_ATTACHED"}, {"; group=Sales", "SESSION_CREATED"},
+	} {
+		if got := read(t, dial(t, h, "/app/engineData", as(step.groups))); !strings.Contains(got, step.want) {
+			t.Errorf("with %q: %s, want %s", step.groups, got, step.want)
+		}
+	}
 	other := dial(t, h, "/app/engineData", http.Header{"X-Qlik-Session": {"s1"}, "X-Qlik-User": {"UserDirectory=D; UserId=eve"}})
 	if got := read(t, other); !strings.Contains(got, "SESSION_CREATED") {
 		t.Errorf("the session id of somebody else: %s", got)
