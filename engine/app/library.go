@@ -232,18 +232,8 @@ func (l *Library) file(id string) (string, error) {
 // Resolve returns the id of the app that a client names by id, by file name
 // or by title.
 func (l *Library) Resolve(name string) (string, error) {
-	l.mu.Lock()
-	_, isOpen := l.open[name]
-	l.mu.Unlock()
-	if isOpen {
-		return name, nil
-	}
-	for _, id := range []string{name, strings.TrimSuffix(name, fileSuffix)} {
-		if path, err := l.file(id); err == nil {
-			if _, err := os.Stat(path); err == nil {
-				return id, nil
-			}
-		}
+	if id, ok := l.ByID(name); ok {
+		return id, nil
 	}
 	entries, err := l.List()
 	if err != nil {
@@ -257,7 +247,26 @@ func (l *Library) Resolve(name string) (string, error) {
 	return "", fmt.Errorf("%w: %s", ErrNotFound, name)
 }
 
-// Create makes an empty app on disk and returns its id.
+// ByID returns the id of the app that a client names by id or file name.
+func (l *Library) ByID(name string) (id string, ok bool) {
+	l.mu.Lock()
+	_, isOpen := l.open[name]
+	l.mu.Unlock()
+	if isOpen {
+		return name, true
+	}
+	for _, id := range []string{name, strings.TrimSuffix(name, fileSuffix)} {
+		if path, err := l.file(id); err == nil {
+			if _, err := os.Stat(path); err == nil {
+				return id, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Create makes an empty app on disk, of a title that no other one has, and
+// returns its id.
 func (l *Library) Create(title string) (string, error) {
 	entries, err := l.List()
 	if err != nil {
@@ -266,6 +275,11 @@ func (l *Library) Create(title string) (string, error) {
 	if slices.ContainsFunc(entries, func(e Entry) bool { return e.Title == title }) {
 		return "", fmt.Errorf("%w: %s", ErrExists, title)
 	}
+	return l.CreateAny(title)
+}
+
+// CreateAny is Create for a title that others may have.
+func (l *Library) CreateAny(title string) (string, error) {
 	a := l.newApp(NewID(), title, false)
 	if err := a.write(true); err != nil {
 		return "", fmt.Errorf("create app %s: %w", title, err)

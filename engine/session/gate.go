@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cognate-bi/cognate/engine/access"
@@ -115,6 +116,26 @@ func (s *Session) readable(id string) error {
 		return fmt.Errorf("%w: %s", app.ErrNotFound, id)
 	}
 	return err
+}
+
+// resolve returns the id of the app that the user means by an id or a title.
+// Titles are those of the apps that he may open: of others he learns nothing.
+func (s *Session) resolve(name string) (id string, err error) {
+	if s.Gate == nil {
+		return s.lib.Resolve(name)
+	}
+	if id, ok := s.lib.ByID(name); ok {
+		return id, nil
+	}
+	apps, err := s.Apps()
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(apps, func(e AppEntry) bool { return e.Title == name })
+	if i < 0 {
+		return "", fmt.Errorf("%w: %s", app.ErrNotFound, name)
+	}
+	return apps[i].ID, nil
 }
 
 // Save writes the open app to its file.

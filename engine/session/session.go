@@ -139,7 +139,7 @@ func (s *Session) OpenDoc(name string) (*Ref, error) {
 	if s.app != nil && s.app.ID == name {
 		return s.docRef(), nil
 	}
-	id, err := s.lib.Resolve(name)
+	id, err := s.resolve(name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/session"
 	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/filter"
 	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/schema"
 )
@@ -168,7 +170,10 @@ func (g *gate) Create(title string) (string, error) {
 	if !may {
 		return "", fmt.Errorf("%w: create an app", access.ErrDenied)
 	}
-	id, err := g.lib.Create(title)
+	if taken, err := g.owns(ctx, title); err != nil || taken {
+		return "", cmp.Or(err, fmt.Errorf("%w: %s", app.ErrExists, title))
+	}
+	id, err := g.lib.CreateAny(title)
 	if err != nil {
 		return "", err
 	}
@@ -176,6 +181,14 @@ func (g *gate) Create(title string) (string, error) {
 		return "", errors.Join(denied(err), g.lib.Delete(id))
 	}
 	return id, nil
+}
+
+// owns reports whether the user has an app of a title. What others have is not
+// his to know, nor in his way.
+func (g *gate) owns(ctx context.Context, title string) (bool, error) {
+	own := filter.All(filter.Equal("name", title), filter.Equal("owner.userDirectory", g.caller.Directory), filter.Equal("owner.userId", g.caller.ID))
+	apps, err := g.repo.List(ctx, &g.caller, g.app, repository.Query{Filter: own.String(), Take: 1})
+	return len(apps) > 0, err
 }
 
 // Delete implements [session.Gate].

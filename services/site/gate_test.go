@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cognate-bi/cognate/engine/access"
@@ -85,4 +86,25 @@ func TestEngineAsksTheRules(t *testing.T) {
 	if err := json.Unmarshal(n.do(`DOM\bob`, "GET", "/qrs/app/hublist", nil, 200), &one); err != nil || len(one) != 1 {
 		t.Errorf("bob's hub: %d apps, %v", len(one), err)
 	}
+}
+
+// TestTitlesOfOthers asks the engine for apps by titles, which somebody who may
+// not see them guesses.
+func TestTitlesOfOthers(t *testing.T) {
+	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
+	ann, bob := n.user("ann"), n.user("bob")
+	id := ann.do(-1, "CreateApp", `["Layoffs"]`).Get("qAppId").Str()
+	said := func(title string) string {
+		return strings.ReplaceAll(bob.ask(-1, "OpenDoc", fmt.Sprintf(`[%q]`, title)).Get("error").JSON(), title, "?")
+	}
+	if there, not := said("Layoffs"), said("Lay-offs"); there != not || strings.Contains(there, id) {
+		t.Errorf("of another's app he is told %s, of none %s", there, not)
+	}
+	made := bob.do(-1, "CreateApp", `["Layoffs"]`)
+	if own := made.Get("qAppId").Str(); !made.Get("qSuccess").Truth() || own == id {
+		t.Errorf("he makes one of the same title: %s", made.JSON())
+	} else if got := bob.do(-1, "OpenDoc", `["Layoffs"]`).At("/qReturn/qGenericId").Str(); got != own {
+		t.Errorf("by its title he opens %s, want %s", got, own)
+	}
+	bob.refused(-1, "CreateApp", `["Layoffs"]`)
 }
