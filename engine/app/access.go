@@ -6,6 +6,7 @@ import (
 	"weak"
 
 	"github.com/cognate-bi/cognate/engine/access"
+	"github.com/cognate-bi/cognate/engine/script"
 )
 
 // reduced is the data as users with section access see it, by reduction. It
@@ -20,8 +21,9 @@ type reduced struct {
 // access or for nil, who stands for the engine's own trust in its caller.
 // Users with the same reduction share one model. The error is
 // [access.ErrDenied] for who may not open the app.
-func (a *App) DataFor(u *access.User) (*Data, error) {
-	d := a.Data()
+func (a *App) DataFor(u *access.User) (*Data, error) { return a.dataFor(a.Data(), u) }
+
+func (a *App) dataFor(d *Data, u *access.User) (*Data, error) {
 	if u == nil || d.Rules == nil {
 		return d, nil
 	}
@@ -44,6 +46,20 @@ func (a *App) DataFor(u *access.User) (*Data, error) {
 	d.reduced.live() // drops those that are gone
 	d.reduced.data[red.Key()] = weak.Make(r)
 	return r, nil
+}
+
+// keptFor returns the tables that a reload in part begins with, for who may see
+// all of their data: the script may give them to anybody.
+func (a *App) keptFor(u *access.User) (*script.Kept, error) {
+	d := a.Data()
+	seen, err := a.dataFor(d, u)
+	if err != nil {
+		return nil, err
+	}
+	if seen != d {
+		return nil, fmt.Errorf("%w: a partial reload begins with data that the user may not see", access.ErrDenied)
+	}
+	return d.kept(), nil
 }
 
 // live returns the data of the reductions that some session holds. r.mu is

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/number"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
@@ -34,7 +35,10 @@ type Reloading struct {
 	User string // for the script
 	ID   string // by which whoever reloads knows the progress for his
 	// Partial runs only the loads with ADD or REPLACE; the tables of others stay.
-	Partial bool
+	// The error is [access.ErrDenied] if section access hides any of them from
+	// Identity; nil sees everything.
+	Partial  bool
+	Identity *access.User
 	// Connections are what the script may load from, beside those of the app
 	// unless [Options.SiteConnections] says that those do not count.
 	Connections []Connection
@@ -49,6 +53,12 @@ func (a *App) ReloadWith(ctx context.Context, r Reloading) (ok bool, err error) 
 		return false, fmt.Errorf("%w: %s", ErrReloading, a.ID)
 	}
 	defer a.reloading.Unlock()
+	var kept *script.Kept
+	if r.Partial {
+		if kept, err = a.keptFor(r.Identity); err != nil {
+			return false, err
+		}
+	}
 	a.progress.start(r.ID, a.now())
 	defer func() { a.progress.finish(a.now()) }()
 	if r.Log == nil {
@@ -60,7 +70,7 @@ func (a *App) ReloadWith(ctx context.Context, r Reloading) (ok bool, err error) 
 
 	within, cancel := a.lib.within(ctx)
 	defer cancel()
-	res, err := script.Run(within, a.Script(), a.scriptOptions(&r, &sl))
+	res, err := script.Run(within, a.Script(), a.scriptOptions(&r, &sl, kept))
 	if err == nil {
 		err = a.take(res)
 	}
@@ -117,10 +127,10 @@ func scriptError(err error) ScriptError {
 	return ScriptError{Message: err.Error()}
 }
 
-func (a *App) scriptOptions(r *Reloading, sl *scriptLog) script.Options {
+func (a *App) scriptOptions(r *Reloading, sl *scriptLog, kept *script.Kept) script.Options {
 	o := script.Options{
 		Now: a.now, User: r.User, AppName: a.Title(), AppID: a.ID, ReloadTime: a.Loaded(),
-		Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: func(e script.Event) { a.onScript(e); sl.event(e) }, Keys: a.lib.keys(),
+		Kept: kept, Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: func(e script.Event) { a.onScript(e); sl.event(e) }, Keys: a.lib.keys(),
 	}
 	limits := a.lib.Limits()
 	o.Limits.MaxBytes = limits.MemoryMax
@@ -129,9 +139,6 @@ func (a *App) scriptOptions(r *Reloading, sl *scriptLog) script.Options {
 	}
 	if a.lib.opt.SealQVDs && a.lib.opt.Keys != nil {
 		o.SealFor = a.lib.opt.Keys.Recipients()
-	}
-	if r.Partial {
-		o.Kept = a.Data().kept()
 	}
 	if a.lib.opt.Dir != "" && !a.Session {
 		o.BufferDir = filepath.Join(a.lib.opt.Dir, bufferFolder)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/object/tree"
 )
 
 // loaded makes an app of a script in a new library.
@@ -134,5 +135,42 @@ func TestEmptyCell(t *testing.T) {
 	c := newClient(t, s)
 	if got := c.ask(-1, "OpenDoc", fmt.Sprintf("[%q]", id)); got.Get("error") == nil {
 		t.Errorf("she sees %s", c.result(1, "Evaluate", `["Concat(REGION & Amount, ';')"]`).JSON())
+	}
+}
+
+// TestPartialReloadByReduced has somebody reload in part who sees a part only.
+// Such a reload begins with all data of the app, which his script could then
+// give him.
+func TestPartialReloadByReduced(t *testing.T) {
+	const script = `Sales: LOAD * INLINE [REGION, Amount
+NORTH, 1
+SOUTH, 2];
+SECTION ACCESS;
+Rules: LOAD * INLINE [ACCESS, USERID, REGION
+ADMIN, BOSS,
+USER, ANN, NORTH];
+SECTION APPLICATION;`
+	value := func(c *client, expr string) string {
+		return c.result(1, "Evaluate", fmt.Sprintf("[%q]", expr)).Get("qReturn").Str()
+	}
+	partial := func(c *client, script string) *tree.Node {
+		c.result(1, "SetScript", "["+string(tree.AppendString(nil, script))+"]")
+		return c.ask(1, "DoReload", "[0,true,false]")
+	}
+	for _, attempt := range []string{
+		"SECTION ACCESS;\nRules: REPLACE LOAD * INLINE [ACCESS, USERID\nADMIN, ANN];\nSECTION APPLICATION;",
+		"Open: ADD LOAD Amount AS all RESIDENT Sales;",
+	} {
+		lib, id := loaded(t, script)
+		ann := opens(t, lib, id, "ANN")
+		if got := partial(ann, attempt); got.Get("error") == nil {
+			t.Errorf("%s: %s, then Sum(Amount) is %s and Sum(all) %s", attempt, got.JSON(), value(ann, "Sum(Amount)"), value(ann, "Sum(all)"))
+		}
+	}
+	lib, id := loaded(t, script)
+	boss, ann := opens(t, lib, id, "BOSS"), opens(t, lib, id, "ANN")
+	got := partial(boss, "CONCATENATE (Sales) ADD LOAD 5 AS Amount, 'NORTH' AS REGION AUTOGENERATE 1;")
+	if got.Get("error") != nil || value(boss, "Sum(Amount)") != "8" || value(ann, "Sum(Amount)") != "6" {
+		t.Errorf("who sees everything: %s, %s; the other %s", got.JSON(), value(boss, "Sum(Amount)"), value(ann, "Sum(Amount)"))
 	}
 }

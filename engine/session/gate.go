@@ -256,7 +256,7 @@ func (s *Session) Reload(ctx context.Context, partial bool) (ok bool, err error)
 	if err != nil {
 		return false, err
 	}
-	r := app.Reloading{User: s.User, ID: app.NewID(), Partial: partial}
+	r := app.Reloading{User: s.User, ID: app.NewID(), Partial: partial, Identity: s.Identity}
 	s.reload.Store(&r.ID)
 	if s.Gate != nil {
 		if r.Connections, err = s.Gate.Connections(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/services/repository"
@@ -161,7 +162,7 @@ func (a *Apps) Reload(ctx context.Context, id string, r repository.Reloading) er
 		return err
 	}
 	defer a.lib.Close(opened)
-	ok, err := opened.ReloadWith(ctx, app.Reloading{User: r.User, Partial: r.Partial, Connections: appConnections(r.Connections), Log: r.Log})
+	ok, err := opened.ReloadWith(ctx, app.Reloading{User: r.User, Partial: r.Partial, Identity: &access.User{ID: r.User}, Connections: appConnections(r.Connections), Log: r.Log})
 	if err != nil {
 		return err
 	}
