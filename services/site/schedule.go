@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -126,7 +127,7 @@ func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) (
 	var details []any
 	for _, d := range r.Details {
 		e, err := tx.Create(ctx, "ExecutionResultDetail", map[string]any{
-			"detailsType": number(int(d.Severity)), "message": d.Message, "detailCreatedDate": schema.FormatDate(d.Created),
+			"detailsType": number(int(d.Severity)), "message": plain(d.Message), "detailCreatedDate": schema.FormatDate(d.Created),
 		})
 		if err != nil {
 			return nil, err
@@ -146,6 +147,12 @@ func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) (
 		return nil, err
 	}
 	return task, setLast(ctx, tx, task, result.ID)
+}
+
+// plain returns what can be stored of a message, which scripts and programs may
+// have put anything into: a result that cannot be stored has no end.
+func plain(message string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(message, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 func ref(id string) map[string]any { return map[string]any{"id": id} }

@@ -2,10 +2,14 @@ package site
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/repository/store/storetest"
+	"github.com/cognate-bi/cognate/services/scheduler"
 )
 
 // A task is deleted with its triggers, and taken out of the chains of others:
@@ -75,4 +79,35 @@ func TestTasksAreDeletedWithTheirEvents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestResultsOfAnyText stores results whose messages hold whatever scripts and
+// programs say.
+func TestResultsOfAnyText(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		n := newNode(t, t.TempDir(), db)
+		self := repository.Service("api")
+		id, err := n.session("ann").CreateApp("A")
+		if err != nil {
+			t.Fatal(err)
+		}
+		task, err := n.repo.CreateTask(t.Context(), &self, n.repo.Schema().Type("ReloadTask"), repository.TaskChange{
+			Task: map[string]any{"name": "a", "app": ref(id), "enabled": true, "taskSessionTimeout": number(10), "maxRetries": number(0)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &board{db: db, ended: func(*endedAttempt) {}}
+		for _, message := range []string{"plain", "a\x00b", "\xff\xfe", strings.Repeat("long ", 1<<20)} {
+			err := b.Update(t.Context(), func(*scheduler.Board) ([]scheduler.Result, error) {
+				return []scheduler.Result{{
+					ExecutionID: "00000000-0000-4000-8000-000000000001", TaskID: task["id"].(string), Status: scheduler.FinishedFail, Started: time.Now(), Stopped: time.Now(),
+					Details: []scheduler.Detail{{Severity: scheduler.DetailError, Message: message, Created: time.Now()}},
+				}}, nil
+			})
+			if err != nil {
+				t.Errorf("%.20q: %v", message, err)
+			}
+		}
+	})
 }
