@@ -3,6 +3,7 @@ package scheduler
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -77,6 +78,18 @@ func (r *Rules) Heard(b *Board, worker string) (stop []string) {
 		}
 	}
 	return stop
+}
+
+// Missing ends the attempts that the board says a worker has, and that it does
+// not, because it did not learn that it had claimed them.
+func (r *Rules) Missing(b *Board, worker string, holds []held) (results []Result) {
+	for _, e := range slices.Clone(b.Executions) {
+		if e.Worker == worker && !slices.Contains(holds, held{e.ID, e.Attempt}) {
+			lost := r.detail(DetailError, "worker "+worker+" does not have the attempt")
+			results = append(results, r.ended(b, e, Error, []Detail{lost})...)
+		}
+	}
+	return results
 }
 
 // Finish notes how an attempt ended. Whoever has lost it is told so, and
