@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,9 +26,21 @@ type ChainRule struct {
 	Success bool
 }
 
-// A Met is a rule of a chain that is met.
+// UnmarshalJSON reads a rule. Boards used to have its number here, which says
+// nothing about rules as they are now: such a rule is none.
+func (r *ChainRule) UnmarshalJSON(text []byte) error {
+	type plain ChainRule
+	if len(text) > 0 && text[0] != '{' {
+		*r = ChainRule{}
+		return nil
+	}
+	return json.Unmarshal(text, (*plain)(r))
+}
+
+// A Met is a rule of a chain that is met. It is named by what it says: rules may
+// be changed meanwhile.
 type Met struct {
-	Rule        int
+	Rule        ChainRule
 	At          time.Time
 	ExecutionID string
 	// Passed is the chains that led to the execution, so that chains in a circle
@@ -94,16 +108,16 @@ func (c *Chain) meet(b *Board, e *Execution, status Status, now time.Time) bool 
 	hit := false
 	met := make([]Met, 0, len(c.Rules))
 	for _, m := range b.Met[c.ID] {
-		if now.Sub(m.At) <= window && m.Rule < len(c.Rules) {
+		if now.Sub(m.At) <= window && slices.Contains(c.Rules, m.Rule) {
 			met = append(met, m)
 		}
 	}
-	for i, rule := range c.Rules {
+	for _, rule := range c.Rules {
 		if rule.TaskID != e.TaskID || rule.Success != (status == FinishedSuccess) {
 			continue
 		}
 		hit = true
-		met = put(met, Met{i, now, e.ID, e.Passed})
+		met = put(met, Met{rule, now, e.ID, e.Passed})
 	}
 	if !hit {
 		return false
@@ -112,7 +126,9 @@ func (c *Chain) meet(b *Board, e *Execution, status Status, now time.Time) bool 
 		b.Met = map[string][]Met{}
 	}
 	b.Met[c.ID] = met
-	return len(met) == len(c.Rules)
+	return !slices.ContainsFunc(c.Rules, func(rule ChainRule) bool {
+		return !slices.ContainsFunc(met, func(m Met) bool { return m.Rule == rule })
+	})
 }
 
 // put adds a rule that is met, or meets it anew.

@@ -467,6 +467,41 @@ func checkSlots(t *testing.T, seed uint64, s *step, results []Result, start time
 	}
 }
 
+// TestChangedRules changes the rules of a chain when one of two is met.
+func TestChangedRules(t *testing.T) {
+	s := newStep(t, planOf(&Task{ID: "a", Enabled: true}, &Task{ID: "b", Enabled: true}, &Task{ID: "c", Enabled: true}, &Task{ID: "then", Enabled: true}))
+	chain := &Chain{ID: "k", TaskID: "then", Enabled: true, Rules: []ChainRule{{"a", true}, {"b", true}}}
+	s.r.Chains = []*Chain{chain}
+	run := func(task string) {
+		t.Helper()
+		s.trigger(task)
+		s.run(true)
+		s.b = again(t, s.b)
+	}
+	started := func() bool { return s.b.running("then") != nil }
+	run("a")
+	chain.Rules = []ChainRule{{"c", true}, {"b", true}} // c has not run
+	if run("b"); started() {
+		t.Error("it starts although c has not run")
+	}
+	chain.Rules = []ChainRule{{"b", true}, {"c", true}} // the same the other way round
+	if run("b"); started() {
+		t.Error("it starts after b alone")
+	}
+	if run("c"); !started() {
+		t.Error("it does not start after b and c")
+	}
+	s.run(true)
+	chain.Rules = []ChainRule{{"b", true}, {"b", true}}
+	if run("b"); !started() {
+		t.Error("the same rule twice is never met")
+	}
+	old := &Board{}
+	if err := json.Unmarshal([]byte(`{"Met":{"k":[{"Rule":1,"At":"2026-01-01T00:00:00Z","ExecutionID":"e"}]}}`), old); err != nil || len(old.Met["k"]) != 1 {
+		t.Errorf("a board of former times: %+v, %v", old, err)
+	}
+}
+
 // An executorFunc is an executor.
 type executorFunc func(ctx context.Context, a Attempt) (Done, error)
 
