@@ -84,6 +84,7 @@ type Plan struct {
 type Board struct {
 	Executions []*Execution         // that have not ended, in the order in which they were triggered
 	Fired      map[string]time.Time // by schema event: its last slot that was dealt with
+	Schedules  map[string]string    // by schema event: the schedule that this is about
 	Met        map[string][]Met     // by chain: the rules that are met
 	Workers    map[string]time.Time // when each was last heard of
 	Queues     map[string]string    // by worker: its queue, if it has a name

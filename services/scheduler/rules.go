@@ -60,7 +60,10 @@ func (r *Rules) Fire(b *Board) (results []Result) {
 		if last.Sub(r.Now) > late { // the clock was wrong when it fired: it does not wait until then
 			known = false
 		}
-		if !known { // new, or changed while it was disabled: what has passed is past
+		if b.changed(e) {
+			known = false
+		}
+		if !known { // new, or changed: what has passed is past
 			last = r.Now.Add(-time.Second)
 		}
 		slot, due := e.due(last, r.Now)
@@ -87,6 +90,20 @@ func (r *Rules) Fire(b *Board) (results []Result) {
 	return results
 }
 
+// changed notes the schedule of an event, and reports whether it was another one
+// before.
+func (b *Board) changed(e *Event) bool {
+	was, known := b.Schedules[e.ID]
+	if was == e.Schedule.text {
+		return false
+	}
+	if b.Schedules == nil {
+		b.Schedules = map[string]string{}
+	}
+	b.Schedules[e.ID] = e.Schedule.text
+	return known
+}
+
 // late is how late a slot may still fire.
 const late = time.Hour
 
@@ -109,6 +126,7 @@ func (r *Rules) forget(b *Board) {
 	for id := range b.Fired {
 		if !r.hasEvent(id) {
 			delete(b.Fired, id)
+			delete(b.Schedules, id)
 		}
 	}
 	for id := range b.Met {

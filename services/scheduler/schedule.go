@@ -24,6 +24,7 @@ const (
 type Schedule struct {
 	Start, Expire time.Time
 	zone          *time.Location
+	text          string // what tells it from others; the end does not count
 	// Repeats by what has passed since the start: zero for those by the clock.
 	every time.Duration
 	// Repeats by the clock, at the start's time of day:
@@ -59,6 +60,7 @@ func NewSchedule(e SchemaEvent) (*Schedule, error) {
 	}
 	// Runs are at whole seconds: a time of day has no parts of one.
 	s := &Schedule{Start: e.Start.Truncate(time.Second), Expire: e.Expire, zone: zone}
+	s.text = fmt.Sprintf("%d %q %d %q %q", e.Start.Unix(), e.TimeZone, e.Daylight, e.Increment, e.Filter)
 	if err := s.increment(e.Increment); err != nil {
 		return nil, err
 	}

@@ -502,6 +502,51 @@ func TestChangedRules(t *testing.T) {
 	}
 }
 
+// TestChangedSchedule changes a schedule to a time that has passed on the day.
+func TestChangedSchedule(t *testing.T) {
+	s := newStep(t, planOf(&Task{ID: "a", Enabled: true}))
+	daily := func(clock string) {
+		t.Helper()
+		schedule, err := NewSchedule(SchemaEvent{Start: at("2025-12-01T" + clock + "Z"), Increment: "0 0 1 0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.r.Events = []*Event{{ID: "e", TaskID: "a", Enabled: true, Schedule: schedule}}
+	}
+	fires := func(clock string) bool {
+		t.Helper()
+		s.r.Now = at("2026-01-01T" + clock + "Z")
+		s.r.Fire(s.b)
+		s.b = again(t, s.b)
+		if s.b.running("a") == nil {
+			return false
+		}
+		s.run(true)
+		return true
+	}
+	daily("08:00:00")
+	for _, tt := range []struct {
+		change, now string
+		want        bool
+	}{
+		{"", "07:59:59", false},
+		{"", "08:00:01", true},
+		{"", "09:29:59", false},
+		{"09:00:00", "09:30:00", false},
+		{"", "09:30:01", false},
+		{"09:30:05", "09:30:02", false},
+		{"", "09:30:05", true},
+		{"", "09:30:06", false},
+	} {
+		if tt.change != "" {
+			daily(tt.change)
+		}
+		if got := fires(tt.now); got != tt.want {
+			t.Errorf("changed to %q, at %s: fires %v", tt.change, tt.now, got)
+		}
+	}
+}
+
 // An executorFunc is an executor.
 type executorFunc func(ctx context.Context, a Attempt) (Done, error)
 
