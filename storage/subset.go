@@ -5,18 +5,18 @@ import (
 	"github.com/cognate-bi/cognate/storage/bitset"
 )
 
-// Subset returns a sealed catalog of some rows and fields of a sealed one:
-// keep gives the rows of a table that stay (nil: all), omit tells the fields
-// that go. Values that no row is left of are gone from the symbol tables, and
+// Subset returns a sealed catalog of some rows and fields of tables of a sealed
+// one: keep gives the rows of a table that stay (nil: all), omit tells the fields
+// that go, and with them tables that have no others. Values that no row is left of are gone from the symbol tables, and
 // the others are numbered as they come, as if only these rows had been loaded:
 // not even the order tells of rows that went. What stays is shared where nothing
 // of it changes.
-func (c *Catalog) Subset(keep func(*Table) *bitset.Set, omit func(field string) bool) (*Catalog, error) {
+func (c *Catalog) Subset(tables []*Table, keep func(*Table) *bitset.Set, omit func(*Field) bool) (*Catalog, error) {
 	out := NewCatalog(c.Show)
 	out.Workers, out.damage = c.Workers, c.damage
 	fields := map[*Field]*Field{}
 	for _, f := range c.order {
-		if omit(f.Name) {
+		if omit(f) {
 			continue
 		}
 		g := &Field{Name: f.Name, Symbols: f.Symbols, Format: f.Format, Tags: f.Tags, Comment: f.Comment}
@@ -24,8 +24,10 @@ func (c *Catalog) Subset(keep func(*Table) *bitset.Set, omit func(field string) 
 		out.fields[g.Name] = g
 		out.order = append(out.order, g)
 	}
-	for _, t := range c.tables {
-		out.tables = append(out.tables, t.subset(keep(t), fields))
+	for _, t := range tables {
+		if s := t.subset(keep(t), fields); len(s.Columns) > 0 || len(t.Columns) == 0 {
+			out.tables = append(out.tables, s)
+		}
 	}
 	out.renumber()
 	return out, out.Seal()

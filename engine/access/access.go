@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/cognate-bi/cognate/engine/infer"
+	"github.com/cognate-bi/cognate/engine/model"
 	"github.com/cognate-bi/cognate/engine/state"
 	"github.com/cognate-bi/cognate/storage"
 	"github.com/cognate-bi/cognate/storage/bitset"
@@ -200,8 +201,24 @@ func Reduce(e *infer.Engine, red *Reduction, show func(dual.Value) string) (*sto
 		}
 		return rows[t.Name]
 	}
-	omit := func(field string) bool { return slices.Contains(red.Omit, strings.ToUpper(field)) }
-	return e.Model.Catalog.Subset(keep, omit)
+	// Keys for several fields are made anew of what is left: theirs would tell of
+	// rows that went, and keep what is omitted.
+	omit := func(f *storage.Field) bool { return f.Parts != nil || red.omits(e.Model, f) }
+	return e.Model.Catalog.Subset(e.Model.SourceTables(), keep, omit)
+}
+
+// omits reports whether a field is left out, or derived from one that is: its name
+// then begins with that of the other one, and a dot.
+func (r *Reduction) omits(m *model.Model, f *storage.Field) bool {
+	if slices.Contains(r.Omit, strings.ToUpper(f.Name)) {
+		return true
+	}
+	if !slices.Contains(f.Tags, "$derived") {
+		return false
+	}
+	return slices.ContainsFunc(m.Fields, func(from *model.Field) bool {
+		return strings.HasPrefix(f.Name, from.Name+".") && slices.Contains(r.Omit, strings.ToUpper(from.Name))
+	})
 }
 
 // alive unites the rows that each alternative allows; nil is all of them.

@@ -174,3 +174,51 @@ SECTION APPLICATION;`
 		t.Errorf("who sees everything: %s, %s; the other %s", got.JSON(), value(boss, "Sum(Amount)"), value(ann, "Sum(Amount)"))
 	}
 }
+
+// TestReducedKeys holds what is left of tables with a key of two fields, and of
+// fields that others were derived from, against what was loaded with only the
+// rows and fields that the user may see.
+func TestReducedKeys(t *testing.T) {
+	const sales = "A: LOAD REGION, K1, K2, Amount INLINE [REGION, K1, K2, Amount\n"
+	const targets = "B: LOAD %s, Target INLINE [K1, K2, Target\n"
+	for _, tt := range []struct{ name, whole, omit, want string }{
+		{
+			"rows", sales + "S, b, y, 2\nN, a, x, 1\nS, c, y, 8\nN, a, y, 4];\n" + fmt.Sprintf(targets, "K1, K2") + "b, y, 20\na, x, 10\na, y, 40\nc, z, 80];", "",
+			sales + "N, a, x, 1\nN, a, y, 4];\n" + fmt.Sprintf(targets, "K1, K2") + "a, x, 10\na, y, 40];",
+		},
+		{
+			"part of a key", sales + "S, b, y, 2\nN, a, x, 1\nN, a, y, 4];\n" + fmt.Sprintf(targets, "K1, K2") + "b, y, 20\na, x, 10\na, y, 40];", "K2",
+			"A: LOAD REGION, Amount, K1 INLINE [REGION, K1, K2, Amount\nN, a, x, 1\nN, a, y, 4];\nB: LOAD Target, K1 INLINE [K1, K2, Target\na, x, 10\na, y, 40];",
+		},
+		{
+			"derived", "Cal: DECLARE FIELD DEFINITION TAGGED '$date' FIELDS Date($1) AS Date, Year($1) AS Year;\nA: LOAD REGION, Date(D) AS Day, Date(D + 1) AS Days INLINE [REGION, D\nN, 45000\nS, 45500];\nDERIVE FIELDS FROM FIELDS Day, Days USING Cal;", "DAY",
+			"Cal: DECLARE FIELD DEFINITION TAGGED '$date' FIELDS Date($1) AS Date, Year($1) AS Year;\nA: LOAD REGION, Date(D + 1) AS Days INLINE [REGION, D\nN, 45000];\nDERIVE FIELDS FROM FIELDS Days USING Cal;",
+		},
+		{"a whole table", "A: LOAD * INLINE [REGION\nN\nS];\nB: LOAD * INLINE [Secret\n1\n2];", "SECRET", "A: LOAD * INLINE [REGION\nN];"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lib, id := loaded(t, tt.whole+"\nSECTION ACCESS;\nLOAD * INLINE [ACCESS, USERID, REGION, OMIT\nUSER, ANN, N, "+tt.omit+"];\nSECTION APPLICATION;")
+			got := opens(t, lib, id, "ANN")
+			lib, id = loaded(t, tt.want)
+			want := opens(t, lib, id, "ANN")
+			both := func(method, params string) {
+				t.Helper()
+				if g, w := withoutIDs(got.ask(1, method, params)), withoutIDs(want.ask(1, method, params)); g != w {
+					t.Errorf("%s %s:\ngot  %s\nwant %s", method, params, g, w)
+				}
+			}
+			for _, synthetic := range []bool{false, true} {
+				both("GetTablesAndKeys", fmt.Sprintf("[{},{},30,%v,false]", synthetic))
+				for _, table := range []string{"A", "B", "$Syn 1 Table"} {
+					both("GetTableData", fmt.Sprintf("[0,50,%v,%q]", synthetic, table))
+				}
+			}
+			for _, expr := range []string{"Sum(Amount)", "Sum(Target)", "Concat(K1, '|')", "Concat(K2, '|')", "Concat([$Syn 1], '|')", "Concat([Day.Cal.Year], '|')", "Concat([Days.Cal.Year], '|')", "NoOfRows('B')", "Sum(Aggr(Sum(Target), Amount))"} {
+				both("Evaluate", fmt.Sprintf("[%q]", expr))
+			}
+			for _, field := range []string{"K2", "$Syn 1", "Day.Cal.Date"} {
+				both("GetFieldDescription", fmt.Sprintf("[%q]", field))
+			}
+		})
+	}
+}
