@@ -263,6 +263,9 @@ func alive(e *infer.Engine, red *Reduction, show func(dual.Value) string) (map[s
 func combined(e *infer.Engine, alternatives []map[string][]string) []map[string][]string {
 	field := ""
 	for _, a := range alternatives {
+		if !restricts(e, a) { // it allows everything
+			return alternatives
+		}
 		for f := range a {
 			if e.Model.Field(f) == nil {
 				continue
@@ -281,6 +284,16 @@ func combined(e *infer.Engine, alternatives []map[string][]string) []map[string]
 		values = append(values, a[field]...)
 	}
 	return []map[string][]string{{field: values}}
+}
+
+// restricts reports whether an alternative reduces a field of the app.
+func restricts(e *infer.Engine, alternative map[string][]string) bool {
+	for f := range alternative {
+		if e.Model.Field(f) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // stateOf turns an alternative into selections; some = false if it restricts

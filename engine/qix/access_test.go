@@ -222,3 +222,12 @@ func TestReducedKeys(t *testing.T) {
 		})
 	}
 }
+
+// TestRowsAreUnited gives a user a row that restricts nothing the app has, and
+// one that does: he sees what either allows.
+func TestRowsAreUnited(t *testing.T) {
+	lib, id := loaded(t, "Sales: LOAD * INLINE [REGION, Amount\nN, 1\nS, 2];\nSECTION ACCESS;\nLOAD * INLINE [ACCESS, USERID, REGION, ELSEWHERE\nADMIN, ANN, , X\nUSER, ANN, N, X];\nSECTION APPLICATION;")
+	if got := opens(t, lib, id, "ANN").result(1, "Evaluate", `["Sum(Amount)"]`).Get("qReturn").Str(); got != "3" {
+		t.Errorf("she sees %s, want 3", got)
+	}
+}
