@@ -140,7 +140,8 @@ func (r *runner) expanded(s *statement) (*scanner, error) {
 }
 
 // ignore decides what becomes of an error: in ErrorMode 0 it is noted and the
-// script goes on.
+// script goes on. Not so in the access section: with a table less, everybody
+// would see more.
 func (r *runner) ignore(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -150,7 +151,7 @@ func (r *runner) ignore(err error) error {
 		return err
 	}
 	r.vars.scriptError(e.Err.Error())
-	if r.vars.number("ErrorMode") != 0 {
+	if r.vars.number("ErrorMode") != 0 || r.section == r.access {
 		return err
 	}
 	r.errors = append(r.errors, e)

@@ -2,6 +2,7 @@ package script
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -207,7 +208,13 @@ func (r *runner) setLocale(l *number.Locale) {
 	}
 }
 
+// errNoRules says that there is an access section, and nothing in it.
+var errNoRules = errors.New("the access section has no table: everybody would see everything")
+
 func (r *runner) result() (*Result, error) {
+	if r.access != nil && len(r.access.Tables()) == 0 {
+		return nil, errNoRules
+	}
 	r.section = r.catalog
 	if err := r.deriveFields(); err != nil {
 		return nil, err

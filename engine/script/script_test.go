@@ -256,6 +256,26 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestAccessSectionIsThere has the access section fail while errors are ignored,
+// or be empty: the reload fails, and the former rules stay.
+func TestAccessSectionIsThere(t *testing.T) {
+	const rules = "SECTION ACCESS;\nA: LOAD * INLINE [ACCESS, USERID\nUSER, BOB];\n"
+	for _, src := range []string{
+		"SET ErrorMode=0;\nSECTION ACCESS;\nLOAD * FROM [lib://none/users.csv] (txt);\nSECTION APPLICATION;",
+		"SET ErrorMode=0;\n" + rules + "LOAD * FROM [lib://none/regions.csv] (txt);\nSECTION APPLICATION;",
+		"SECTION ACCESS;\nSECTION APPLICATION;",
+		rules + "DROP TABLE A;\nSECTION APPLICATION;",
+	} {
+		if res, err := Run(t.Context(), src+"\nT: LOAD 1 AS x AUTOGENERATE 1;", Options{}); err == nil {
+			t.Errorf("%s: it succeeds, with %d tables of rules", src, len(res.Access.Tables()))
+		}
+	}
+	res, err := Run(t.Context(), "SET ErrorMode=0;\n"+rules+"SECTION APPLICATION;\nLOAD * FROM [lib://none/x.csv] (txt);", Options{})
+	if err != nil || len(res.Access.Tables()) != 1 || len(res.Errors) != 1 {
+		t.Errorf("an error behind the access section: %+v, %v", res, err)
+	}
+}
+
 func TestErrorMode(t *testing.T) {
 	res, err := Run(t.Context(), "SET ErrorMode=0;\nDROP TABLE nix;\nT: LOAD '$(ScriptErrorCount)' as n AUTOGENERATE 1;", Options{})
 	if err != nil || len(res.Errors) != 1 || dump(res, res.Catalog) != "T(n): 1" {
