@@ -108,3 +108,24 @@ func TestTitlesOfOthers(t *testing.T) {
 	}
 	bob.refused(-1, "CreateApp", `["Layoffs"]`)
 }
+
+// TestReplaceIsACopy has somebody who may only read an app put it into one of his
+// own, whose script he may read.
+func TestReplaceIsACopy(t *testing.T) {
+	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
+	ann, bob := n.user("ann"), n.user("bob")
+	id := ann.do(-1, "CreateApp", `["Sales"]`).Get("qAppId").Str()
+	ann.open(id)
+	ann.do(1, "SetScript", `["LET secret = 1;"]`)
+	ann.do(1, "DoSave", `[]`)
+	n.do(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/publish?stream=%s", id, rules.EveryoneStreamID), nil, 200)
+	own := bob.do(-1, "CreateApp", `["Own"]`).Get("qAppId").Str()
+	n.do(`DOM\bob`, "POST", "/qrs/app/"+id+"/copy?name=Copy", nil, 403)
+	n.do(`DOM\bob`, "PUT", fmt.Sprintf("/qrs/app/%s/replace?app=%s", id, own), nil, 403)
+	bob.open(own)
+	if script := bob.do(1, "GetScript", `[]`).Get("qScript").Str(); strings.Contains(script, "secret") {
+		t.Errorf("he reads %q", script)
+	}
+	other := ann.do(-1, "CreateApp", `["Other"]`).Get("qAppId").Str()
+	n.do(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/replace?app=%s", id, other), nil, 200)
+}
