@@ -494,11 +494,15 @@ func (r *Repository) Reload(ctx context.Context, c *Caller, id string, partial b
 
 // Note takes over what the file of an app tells since it was saved, in the name
 // of the caller, whose right to save it was asked for before.
+//
+// An app that was deleted while it was saved is not to come back: its file goes
+// again.
 func (r *Repository) Note(ctx context.Context, c *Caller, id string) error {
-	return r.change(ctx, c, func(tx *store.Tx) error {
+	gone := false
+	err := r.change(ctx, c, func(tx *store.Tx) error {
 		// From here on nobody else notes it: what is found out now is the latest.
 		app, err := tx.Lock(ctx, "App", id)
-		if err != nil {
+		if gone = errors.Is(err, ErrNotFound); err != nil {
 			return err
 		}
 		info, err := r.engine.Info(app.ID)
@@ -510,6 +514,10 @@ func (r *Repository) Note(ctx context.Context, c *Caller, id string) error {
 		}
 		return r.takeObjects(ctx, tx, app, info.Objects)
 	})
+	if gone && r.files != nil {
+		err = errors.Join(err, r.files.Bury(id), r.files.Remove(id))
+	}
+	return err
 }
 
 // exportTTL is how long an export may be fetched.

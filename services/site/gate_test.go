@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -128,4 +129,33 @@ func TestReplaceIsACopy(t *testing.T) {
 	}
 	other := ann.do(-1, "CreateApp", `["Other"]`).Get("qAppId").Str()
 	n.do(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/replace?app=%s", id, other), nil, 200)
+}
+
+// TestDeletedWhileItReloads deletes apps while their scripts run.
+func TestDeletedWhileItReloads(t *testing.T) {
+	dir := t.TempDir()
+	n := newNode(t, dir, storetest.Open(t, storetest.Config(t, store.SQLite)))
+	ann := n.user("ann")
+	id := ann.do(-1, "CreateApp", `["Sales"]`).Get("qAppId").Str()
+	ann.open(id)
+	ann.do(1, "SetScript", `["TRACE begun;\nSLEEP 300;\nT: LOAD 1 AS x AUTOGENERATE 5;"]`)
+	ann.do(1, "DoSave", `[]`)
+	a, err := ann.session.App()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan int)
+	go func() {
+		r, _ := n.send(`DOM\ann`, "POST", "/qrs/app/"+id+"/reload", "", nil)
+		done <- r.StatusCode
+	}()
+	eventually(t, "the script runs", func() bool { return len(a.Progress().Lines) > 0 })
+	n.do(`DOM\ann`, "DELETE", "/qrs/app/"+id, nil, 204)
+	if status := <-done; status != 404 {
+		t.Errorf("the reload is answered with %d", status)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "Apps", "*.qvf"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("after it was deleted there is %v, %v", left, err)
+	}
 }
