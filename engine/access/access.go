@@ -114,6 +114,12 @@ func (r row) matches(u User) bool {
 	return fits && identified
 }
 
+// Admin reports whether a user is an administrator of the access section: who may
+// take its app over as a whole.
+func (r *Rules) Admin(u User) bool {
+	return r == nil || slices.ContainsFunc(r.rows, func(row row) bool { return row["ACCESS"] == "ADMIN" && row.matches(u) })
+}
+
 // A Reduction is what the matching rows of a user allow.
 type Reduction struct {
 	// Omit are the fields to leave out, in upper case.

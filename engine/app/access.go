@@ -7,6 +7,7 @@ import (
 
 	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/script"
+	"github.com/cognate-bi/cognate/storage"
 )
 
 // reduced is the data as users with section access see it, by reduction. It
@@ -60,6 +61,18 @@ func (a *App) keptFor(u *access.User) (*script.Kept, error) {
 		return nil, fmt.Errorf("%w: a partial reload begins with data that the user may not see", access.ErrDenied)
 	}
 	return d.kept(), nil
+}
+
+// mayTake says whether a user may load an app with an access section by BINARY:
+// who is an administrator of it.
+func mayTake(u *access.User) func(*storage.Catalog) error {
+	return func(c *storage.Catalog) error {
+		rules, err := access.Read(c)
+		if err == nil && u != nil && !rules.Admin(*u) {
+			err = fmt.Errorf("%w: BINARY takes an ADMIN of the app that is loaded", access.ErrDenied)
+		}
+		return err
+	}
 }
 
 // live returns the data of the reductions that some session holds. r.mu is

@@ -12,7 +12,7 @@ func TestBinaryLoad(t *testing.T) {
 	dir := t.TempDir()
 	l := newTestLibrary(t, dir)
 	l.opt.Folders = map[string]string{"apps": dir}
-	a := create(t, l, "Source", twoKeys+"\nSECTION ACCESS;\nLOAD * INLINE [\nACCESS,USERID\nUSER,ANN\n];")
+	a := create(t, l, "Source", twoKeys+"\nSECTION ACCESS;\nLOAD * INLINE [\nACCESS,USERID\nUSER,ANN\nADMIN,BOSS\n];")
 	if err := a.Save(); err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +36,11 @@ func TestBinaryLoad(t *testing.T) {
 	}
 	if _, err := b.DataFor(&access.User{ID: "ZED"}); err == nil {
 		t.Error("the rules of access are lost")
+	}
+	for user, want := range map[string]bool{"ANN": false, "ZED": false, "boss": true} {
+		if ok, err := b.ReloadWith(t.Context(), Reloading{Identity: &access.User{ID: user}}); err != nil || ok != want {
+			t.Errorf("%s takes the app: %v, %v, %v", user, ok, err, b.Progress().Errors)
+		}
 	}
 	b.SetScript("LOAD 1 as x AUTOGENERATE 1; BINARY [lib://apps/" + a.ID + ".qvf];")
 	if ok, _ := b.Reload(t.Context(), ""); ok {

@@ -36,8 +36,10 @@ type Reloading struct {
 	ID   string // by which whoever reloads knows the progress for his
 	// Partial runs only the loads with ADD or REPLACE; the tables of others stay.
 	// The error is [access.ErrDenied] if section access hides any of them from
-	// Identity; nil sees everything.
-	Partial  bool
+	// Identity.
+	Partial bool
+	// Identity is who section access lets take data of this app and of others; nil
+	// takes everything.
 	Identity *access.User
 	// Connections are what the script may load from, beside those of the app
 	// unless [Options.SiteConnections] says that those do not count.
@@ -130,7 +132,7 @@ func scriptError(err error) ScriptError {
 func (a *App) scriptOptions(r *Reloading, sl *scriptLog, kept *script.Kept) script.Options {
 	o := script.Options{
 		Now: a.now, User: r.User, AppName: a.Title(), AppID: a.ID, ReloadTime: a.Loaded(),
-		Kept: kept, Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: func(e script.Event) { a.onScript(e); sl.event(e) }, Keys: a.lib.keys(),
+		Kept: kept, MayTake: mayTake(r.Identity), Folders: maps.Clone(a.lib.opt.Folders), BaseDir: a.lib.opt.BaseDir, Progress: func(e script.Event) { a.onScript(e); sl.event(e) }, Keys: a.lib.keys(),
 	}
 	limits := a.lib.Limits()
 	o.Limits.MaxBytes = limits.MemoryMax

@@ -62,6 +62,10 @@ func (r *runner) readApp(f *qvf.File) error {
 		}
 		return err
 	}
+	rules, err := r.rulesOf(f)
+	if err != nil {
+		return err
+	}
 	data, err := f.Data(r.show)
 	if err != nil {
 		return err
@@ -73,12 +77,30 @@ func (r *runner) readApp(f *qvf.File) error {
 	if err := r.copyTables(r.catalog, m.SourceTables()); err != nil {
 		return err
 	}
-	rules, err := f.Access(r.show)
-	if err == nil && rules != nil {
+	if rules != nil {
 		r.access = storage.NewCatalog(r.show)
 		err = r.copyTables(r.access, rules.Tables())
 	}
 	return errors.Join(err, data.Damage())
+}
+
+// rulesOf returns the access section of an app for who may take it over, nil if
+// it has none. Those that take its place afterwards would not hold for who could
+// see a part only.
+func (r *runner) rulesOf(f *qvf.File) (*storage.Catalog, error) {
+	rules, err := f.Access(r.show)
+	if err != nil || rules == nil {
+		return nil, err
+	}
+	if err := rules.Seal(); err != nil {
+		return nil, err
+	}
+	if r.opt.MayTake != nil {
+		if err := r.opt.MayTake(rules); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+	}
+	return rules, nil
 }
 
 // copyTables puts tables of one catalog into another.

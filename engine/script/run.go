@@ -41,6 +41,10 @@ type Options struct {
 	// BufferDir is where BUFFER loads keep their rows; "" = they keep none.
 	BufferDir string
 
+	// MayTake is asked before BINARY takes over an app with an access section;
+	// nil: everything may be taken.
+	MayTake func(rules *storage.Catalog) error
+
 	// Kept makes it a partial reload of an app that has these tables; nil = a
 	// reload of everything.
 	Kept *Kept
