@@ -1,6 +1,7 @@
 package enginehost
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -67,11 +68,15 @@ func identify(ctx *fasthttp.RequestCtx) client {
 }
 
 // eachAttribute calls f for every key=value of a list with semicolons, keys
-// in lower case.
+// in lower case, values decoded.
 func eachAttribute(list string, f func(key, value string)) {
 	for _, part := range strings.Split(list, ";") {
 		if key, value, ok := strings.Cut(part, "="); ok {
-			f(strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value))
+			value = strings.TrimSpace(value)
+			if decoded, err := url.PathUnescape(value); err == nil {
+				value = decoded
+			}
+			f(strings.ToLower(strings.TrimSpace(key)), value)
 		}
 	}
 }

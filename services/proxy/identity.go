@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -27,7 +28,7 @@ func identify(ctx *fasthttp.RequestCtx, p place, sess *session.Session, licence 
 	b.WriteString("SecureRequest=")
 	b.WriteString(map[bool]string{true: "true", false: "false"}[ctx.IsTLS()])
 	add := func(name, value string) {
-		b.WriteString("; " + name + "=" + strings.ReplaceAll(value, ";", "%3B"))
+		b.WriteString("; " + name + "=" + encoded(value))
 	}
 	access := "AppAccess"
 	if p.route.service == Console {
@@ -54,6 +55,18 @@ func identify(ctx *fasthttp.RequestCtx, p place, sess *session.Session, licence 
 		security: b.String(), session: sess.ID,
 	}
 }
+
+// encoded writes the value of an attribute so that it is the same when a service
+// has taken the header apart, trimmed and decoded its values: "%41dmins" does not
+// become Admins.
+func encoded(value string) string {
+	if strings.TrimSpace(value) != value {
+		return url.PathEscape(value)
+	}
+	return escapes.Replace(value)
+}
+
+var escapes = strings.NewReplacer("%", "%25", ";", "%3B")
 
 // reserved reports whether an attribute of a login would say something that
 // only we say, or could not be written.

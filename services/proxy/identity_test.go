@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -16,6 +17,8 @@ func FuzzIdentity(f *testing.F) {
 	f.Add("DOM", "ann", "group", "Sales")
 	f.Add("DOM", "a=b", "Context", "ManagementAccess")
 	f.Add("D;UserId=x", "ann", "a;Context", "x; Context=ManagementAccess")
+	f.Add("DOM", "ann", "group", "%41dmins")
+	f.Add("DOM", "ann", "group", " R;D ")
 	f.Fuzz(func(t *testing.T, directory, id, name, value string) {
 		u := session.User{Directory: directory, ID: id, Attributes: []session.Attribute{{Name: name, Value: value}}}
 		if auth.Admissible(u) != nil {
@@ -27,13 +30,20 @@ func FuzzIdentity(f *testing.F) {
 		if len(parts) != 2 || parts[0] != "UserDirectory="+directory || parts[1] != " UserId="+id {
 			t.Fatalf("%q", got.user)
 		}
-		n := 0
+		n, told := 0, reserved(name)
 		for _, part := range strings.Split(got.security, ";") {
+			if key, v, _ := strings.Cut(part, "="); strings.TrimSpace(key) == strings.TrimSpace(name) {
+				decoded, err := url.PathUnescape(strings.TrimSpace(v))
+				told = told || err == nil && decoded == value
+			}
 			if key, v, _ := strings.Cut(part, "="); strings.EqualFold(strings.TrimSpace(key), "Context") {
 				if n++; v != "AppAccess" {
 					t.Fatalf("%q", got.security)
 				}
 			}
+		}
+		if !told {
+			t.Fatalf("%q of %q is told as %q", name, value, got.security)
 		}
 		if n != 1 || strings.ContainsAny(got.security+got.user, "\r\n") {
 			t.Fatalf("%q %q", got.user, got.security)
