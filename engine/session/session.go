@@ -137,7 +137,7 @@ func (s *Session) closeApp() {
 // is given again; another one is refused.
 func (s *Session) OpenDoc(name string) (*Ref, error) {
 	if s.app != nil && s.app.ID == name {
-		return s.docRef(), nil
+		return s.again()
 	}
 	id, err := s.resolve(name)
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *Session) OpenDoc(name string) (*Ref, error) {
 	}
 	if s.app != nil {
 		if s.app.ID == id {
-			return s.docRef(), nil
+			return s.again()
 		}
 		return nil, ErrOtherDoc
 	}
@@ -163,6 +163,22 @@ func (s *Session) OpenDoc(name string) (*Ref, error) {
 		return nil, err
 	}
 	return s.docRef(), nil
+}
+
+// again gives the app that is open once more. Who may not open it any more has it
+// closed: a session may live for long, and clients come back to it.
+func (s *Session) again() (*Ref, error) {
+	if s.app.Session {
+		return s.docRef(), nil
+	}
+	err := s.readable(s.app.ID)
+	if err == nil {
+		return s.docRef(), nil
+	}
+	if errors.Is(err, app.ErrNotFound) {
+		s.closeApp()
+	}
+	return nil, err
 }
 
 // CreateSessionApp makes an app that lives in memory and opens it.
@@ -196,7 +212,7 @@ func (s *Session) ActiveDoc() (*Ref, error) {
 	if s.app == nil {
 		return nil, ErrNoDoc
 	}
-	return s.docRef(), nil
+	return s.again()
 }
 
 // App returns the open app.

@@ -159,3 +159,20 @@ func TestDeletedWhileItReloads(t *testing.T) {
 		t.Errorf("after it was deleted there is %v, %v", left, err)
 	}
 }
+
+// TestRightTakenAway has the client of somebody who may not read an app any more
+// ask for it in the session that has it open.
+func TestRightTakenAway(t *testing.T) {
+	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
+	ann, bob := n.user("ann"), n.user("bob")
+	id := ann.do(-1, "CreateApp", `["Sales"]`).Get("qAppId").Str()
+	rule := n.entity(service, "POST", "/qrs/systemrule", fmt.Appendf(nil, `{"name":"bob","category":"Security","type":"Custom","rule":"user.userId = \"bob\"",
+		"resourceFilter":"App_%s","actions":2,"ruleContext":0,"disabled":false}`, id), 201)["id"].(string)
+	bob.open(id)
+	bob.open(id)
+	n.do(service, "DELETE", "/qrs/systemrule/"+rule, nil, 204)
+	for _, ask := range []struct{ method, params string }{{"GetActiveDoc", "[]"}, {"OpenDoc", fmt.Sprintf("[%q]", id)}, {"GetActiveDoc", "[]"}} {
+		bob.refused(-1, ask.method, ask.params)
+	}
+	bob.refused(1, "GetAppLayout", "[]")
+}
