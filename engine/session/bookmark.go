@@ -1,10 +1,12 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
+	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
@@ -133,7 +135,8 @@ func (s *Session) ShownValues(field *tree.Node) []*tree.Node {
 }
 
 // Apply selects what a bookmark keeps, as one step; missing is the number of
-// its values that do not exist.
+// its values that do not exist. Variables that the user may not change stay as
+// they are.
 func (s *Session) Apply(kept *tree.Node) (missing int, err error) {
 	if kept == nil {
 		return 0, fmt.Errorf("%w: no such bookmark", object.ErrNotFound)
@@ -143,7 +146,7 @@ func (s *Session) Apply(kept *tree.Node) (missing int, err error) {
 	s.setSet(s.keepLocked(set))
 	for _, v := range kept.Get("variables").Items() {
 		if it := s.VariableItem(v.Get("name").Str()); it != nil {
-			if err := s.SetDefinition(it.ID, v.Get("definition").Str()); err != nil {
+			if err := s.SetDefinition(it.ID, v.Get("definition").Str()); err != nil && !errors.Is(err, access.ErrDenied) {
 				return missing, err
 			}
 		}

@@ -176,3 +176,31 @@ func TestRightTakenAway(t *testing.T) {
 	}
 	bob.refused(1, "GetAppLayout", "[]")
 }
+
+// TestBookmarkWithVariables has a reader apply a bookmark that keeps variables,
+// which he may not change.
+func TestBookmarkWithVariables(t *testing.T) {
+	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
+	ann, bob := n.user("ann"), n.user("bob")
+	id := ann.do(-1, "CreateApp", `["Sales"]`).Get("qAppId").Str()
+	ann.open(id)
+	ann.do(1, "SetScript", `["SET v = 1;\nT: LOAD RecNo() AS x AUTOGENERATE 3;"]`)
+	ann.do(1, "DoReload", `[]`)
+	field := ann.do(1, "GetField", `["x"]`).At("/qReturn/qHandle").Int()
+	ann.do(field, "Select", `["2"]`)
+	ann.do(1, "CreateBookmark", `[{"qInfo":{"qId":"b","qType":"bookmark"},"qIncludeVariables":true}]`)
+	ann.do(1, "DoSave", `[]`)
+	n.do(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/publish?stream=%s", id, rules.EveryoneStreamID), nil, 200)
+	v := ann.do(1, "GetVariableByName", `["v"]`).At("/qReturn/qHandle").Int()
+	ann.do(v, "SetStringValue", `["2"]`)
+	bob.open(id)
+	if got := bob.do(1, "ApplyBookmark", `["b"]`); !got.Get("qSuccess").Truth() {
+		t.Errorf("applied: %s", got.JSON())
+	}
+	if got := bob.do(1, "Evaluate", `["Sum(x) & '$(v)'"]`).Get("qReturn").Str(); got != "22" {
+		t.Errorf("selected and the variable as it was: %s, want 22", got)
+	}
+	if got := ann.do(1, "Evaluate", `["$(v)"]`).Get("qReturn").Str(); got != "2" {
+		t.Errorf("bob has changed the variable to %s", got)
+	}
+}
