@@ -243,23 +243,40 @@ func (s *Session) declare(id string, change func(appID string) error) error {
 	return nil
 }
 
-// keepAfter is how long changes of objects wait to be saved together.
-const keepAfter = 500 * time.Millisecond
+// keepAfter is how long changes of objects wait to be saved together, and
+// keepAgain until that is tried again.
+const (
+	keepAfter = 500 * time.Millisecond
+	keepAgain = 10 * time.Second
+)
 
 // keepSoon saves what the user is about to change of objects of a site's app:
-// users of the hub never press a button for that.
+// users of the hub never press a button for that. It is done once more when the
+// request has ended, as what was waiting may be saved in between.
 func (s *Session) keepSoon() {
-	if s.Gate == nil || s.app.Session || s.unkept.Swap(true) {
+	if s.Gate == nil || s.app.Session {
 		return
 	}
-	time.AfterFunc(keepAfter, func() {
+	s.touched = true
+	s.unkept.Store(true)
+	s.keepIn(keepAfter)
+}
+
+// keepIn saves objects after a while, unless that is going to happen anyway.
+func (s *Session) keepIn(after time.Duration) {
+	if s.keeps.Swap(true) {
+		return
+	}
+	time.AfterFunc(after, func() {
+		s.keeps.Store(false)
 		if err := s.keep(); err != nil {
 			s.log.Error("objects could not be saved", "user", s.User, "err", err)
 		}
 	})
 }
 
-// keep saves objects that wait for it. It may be called from anywhere.
+// keep saves objects that wait for it. What cannot be saved now goes on waiting.
+// It may be called from anywhere.
 func (s *Session) keep() error {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
@@ -267,6 +284,15 @@ func (s *Session) keep() error {
 	if a == nil || !s.unkept.Swap(false) {
 		return nil
 	}
+	err := s.keepNow(a)
+	if err != nil {
+		s.unkept.Store(true)
+		s.keepIn(keepAgain)
+	}
+	return err
+}
+
+func (s *Session) keepNow(a *app.App) error {
 	err := s.Gate.Read(a.ID) // one that was deleted is not to come back
 	if err == nil {
 		err = a.SaveDocument()

@@ -77,6 +77,8 @@ type Session struct {
 	current atomic.Pointer[app.App] // the open app, for those outside the queue
 	reload  atomic.Pointer[string]  // id of the last reload that the session has asked for
 	unkept  atomic.Bool             // objects were changed, or are about to be
+	touched bool                    // by the running request
+	keeps   atomic.Bool             // they are going to be saved
 	keeping sync.Mutex              // held while they are saved
 	handles handles
 }
@@ -129,6 +131,7 @@ func (s *Session) closeApp() {
 	s.lib.Close(s.app)
 	s.app = nil
 	s.current.Store(nil)
+	s.unkept.Store(false)
 	s.handles.closeAll()
 	s.reset()
 }
@@ -290,7 +293,13 @@ func (s *Session) Damage() error {
 
 // End closes a request and returns what has changed since the last one: the
 // handles whose layouts are out of date, and those that are gone.
-func (s *Session) End() (changed, closed []int) { return s.handles.take() }
+func (s *Session) End() (changed, closed []int) {
+	if s.touched && s.app != nil {
+		s.keepSoon()
+	}
+	s.touched = false
+	return s.handles.take()
+}
 
 // A Registry is the sessions of an engine.
 type Registry struct {
