@@ -169,6 +169,9 @@ func (a *Apps) Reload(ctx context.Context, id string, r repository.Reloading) er
 	if !ok {
 		return errors.New(reasons(opened.Progress()))
 	}
+	if err := ctx.Err(); err != nil { // stopped: it may be somebody else's by now
+		return err
+	}
 	return opened.Save()
 }
 

@@ -1,7 +1,10 @@
 package site
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -268,5 +271,52 @@ func testLifeOfAnApp(t *testing.T, n *node) {
 	}
 	if len(files) != len(list) || len(list) != 3 {
 		t.Errorf("%d apps, files %v", len(list), files)
+	}
+}
+
+// A stopper stops what logs to it when it logs a text.
+type stopper struct {
+	at   string
+	stop func()
+}
+
+func (s stopper) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), s.at) {
+		s.stop()
+	}
+	return len(line), nil
+}
+
+// TestStoppedAtTheEnd stops a reload when its script has run, and nothing is
+// saved yet: others may have begun it again.
+func TestStoppedAtTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	lib, err := app.NewLibrary(app.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := lib.Create("A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := lib.Open(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lib.Close(a)
+	a.SetScript("T: LOAD 1 AS x AUTOGENERATE 3;")
+	if err := a.Save(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(filepath.Join(dir, id+".qvf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	if err := NewApps(lib).Reload(ctx, id, repository.Reloading{User: "x", Log: stopper{"Execution finished", stop}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
+	}
+	if after, err := os.ReadFile(filepath.Join(dir, id+".qvf")); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("it has saved the app: %v", err)
 	}
 }
