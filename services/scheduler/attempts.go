@@ -30,7 +30,7 @@ func (r *Rules) Claim(b *Board, worker string, slots int) (attempts []Attempt) {
 		if len(attempts) >= slots {
 			break
 		}
-		if e.Status != Queued && e.Status != Retry || r.queue(e.TaskID) != r.Queue {
+		if !e.Status.waits() || r.queue(e.TaskID) != r.Queue {
 			continue
 		}
 		e.Status, e.Worker, e.Started = Started, worker, r.Now
@@ -126,8 +126,13 @@ func (r *Rules) Stop(b *Board, id string, why Abort) ([]Result, error) {
 	return nil, nil
 }
 
+// prompt is how long a worker with a free slot may take to claim an execution:
+// what waits for longer waits for a slot.
+const prompt = 3 * time.Second
+
 // Tend ends what nobody will end any more: attempts of workers that are silent,
-// those beyond their time-out, and executions of tasks that are gone.
+// those beyond their time-out, and executions of tasks that are gone. It notes
+// what waits for a free slot, too.
 func (r *Rules) Tend(b *Board) (results []Result) {
 	for _, e := range append([]*Execution(nil), b.Executions...) {
 		task := r.Tasks[e.TaskID]
@@ -136,6 +141,9 @@ func (r *Rules) Tend(b *Board) (results []Result) {
 			e.Abort = AbortedByDeletion
 			results = append(results, r.end(b, e, Aborted, nil)...)
 		case e.Worker == "":
+			if e.Status == Triggered && r.Now.Sub(e.Triggered) >= prompt {
+				e.Status = Queued
+			}
 		case b.Workers[e.Worker].Sub(r.Now) > r.Silence: // the clock was wrong
 			b.Workers[e.Worker] = r.Now
 		case !r.Patient && r.Now.Sub(b.Workers[e.Worker]) >= r.Silence:

@@ -39,6 +39,9 @@ func (s Status) String() string {
 	return statusNames[s]
 }
 
+// waits reports whether a worker may begin with what has the status.
+func (s Status) waits() bool { return s == Triggered || s == Queued || s == Retry }
+
 // Ended reports whether nothing follows the status.
 func (s Status) Ended() bool {
 	return s == Aborted || s == FinishedSuccess || s == FinishedFail || s == Skipped || s == Error

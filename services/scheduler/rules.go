@@ -21,7 +21,7 @@ type Rules struct {
 	Patient bool
 }
 
-// Trigger starts a task: its execution is queued. A task that is running
+// Trigger starts a task: its execution waits for a worker. A task that is running
 // already, or is disabled, is skipped, which is a result, too. The id is that of
 // the execution; skipped ones have one as well.
 func (r *Rules) Trigger(b *Board, taskID, cause string) (id string, results []Result, err error) {
@@ -34,7 +34,7 @@ func (r *Rules) Trigger(b *Board, taskID, cause string) (id string, results []Re
 		e := &Execution{ID: id, TaskID: taskID, Cause: cause, Started: r.Now}
 		return id, r.end(b, e, Skipped, []Detail{r.detail(DetailInformation, reason)}), nil
 	}
-	b.Executions = append(b.Executions, &Execution{ID: id, TaskID: taskID, Cause: cause, Status: Queued, Triggered: r.Now})
+	b.Executions = append(b.Executions, &Execution{ID: id, TaskID: taskID, Cause: cause, Status: Triggered, Triggered: r.Now})
 	return id, nil, nil
 }
 

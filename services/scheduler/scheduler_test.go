@@ -131,6 +131,25 @@ func (s *step) run(ok bool) string {
 	return statuses(results)
 }
 
+// TestWaiting: what nobody claims for a while waits for a slot.
+func TestWaiting(t *testing.T) {
+	s := newStep(t, planOf(&Task{ID: "a", Enabled: true}))
+	s.trigger("a")
+	for _, step := range []struct {
+		after time.Duration
+		want  Status
+	}{{0, Triggered}, {prompt - time.Second, Triggered}, {time.Second, Queued}, {time.Minute, Queued}} {
+		s.r.Now = s.r.Now.Add(step.after)
+		s.r.Tend(s.b)
+		if got := s.b.running("a").Status; got != step.want {
+			t.Errorf("after %s more: %s, want %s", step.after, got, step.want)
+		}
+	}
+	if got := s.r.Claim(s.b, "w", 1); len(got) != 1 || s.b.running("a").Status != Started {
+		t.Errorf("it is claimed as %+v", got)
+	}
+}
+
 func TestAttempts(t *testing.T) {
 	s := newStep(t, planOf(&Task{ID: "a", Enabled: true, Retries: 2, Timeout: time.Minute}, &Task{ID: "off"}))
 	if results, _ := s.trigger("off"); statuses(results) != "off0:Skipped" {
