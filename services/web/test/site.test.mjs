@@ -1,11 +1,13 @@
 // A site: unmodified clients of the field against its log-in, hub and repository.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import https from 'node:https';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
+import { QlikRepoApi } from 'qlik-repo-api';
 import WebSocket from 'ws';
 import { openSession, startServer } from './server.mjs';
 import { repositoryOf, startSite, Visitor } from './site.mjs';
@@ -144,6 +146,44 @@ test('qrs-interact: the life of an app, and its tasks', async () => {
   assert.equal((await qrs.Delete(`app/${app.id}`)).statusCode, 204);
   await assert.rejects(qrs.Get(`reloadtask/${task.id}`), /404/, 'its tasks go with it');
   assert.equal((await qrs.Delete(`app/${copy.id}`)).statusCode, 204);
+});
+
+test('qlik-repo-api: an app, its task and its triggers', async () => {
+  const httpsAgent = new https.Agent({ rejectUnauthorized: false, cert: site.file('Certificates', 'client.pem'), key: site.file('Certificates', 'client_key.pem') });
+  const repo = new QlikRepoApi.client({ host: '127.0.0.1', port: Number(site.repository), httpsAgent, authentication: { user_dir: 'INTERNAL', user_name: 'sa_api' } });
+  const file = await appFile('SLEEP 1500;\nT: LOAD RecNo() AS x AUTOGENERATE 10;');
+  const property = await repo.customProperties.create({ name: 'Department', choiceValues: ['A', 'B'], objectTypes: ['App', 'Stream'] });
+  await repo.tags.createMany({ names: ['one', 'two'] });
+  const stream = await repo.streams.create({ name: 'News', tags: ['one'], customProperties: ['Department=A'] });
+  await stream.update({ tags: ['two'] }, { tagOperation: 'add' });
+  assert.deepEqual(stream.details.tags.map((t) => t.name).sort(), ['one', 'two']);
+  const app = await repo.apps.upload({ name: 'Slow', file, keepData: true });
+  await app.update({ customProperties: ['Department=B'] });
+  const copy = await app.copy({ name: 'Slower', includeCustomProperties: true });
+  assert.deepEqual(copy.details.customProperties.map((p) => [p.definition.name, p.value]), [['Department', 'B']]);
+  assert.equal((await app.publish({ stream: 'News' })).stream.name, 'News');
+  const exported = await app.export();
+  const parts = [];
+  for await (const chunk of exported.file) parts.push(chunk);
+  assert.ok(exported.name === 'Slow.qvf' && Buffer.concat(parts).subarray(0, 4).equals(file.subarray(0, 4)), 'the exported file is an app');
+
+  const first = await repo.reloadTasks.create({ name: 'first', appId: app.details.id, tags: ['one'] });
+  const second = await repo.reloadTasks.create({ name: 'second', appFilter: "name eq 'Slower'" });
+  for (const repeat of ['Once', 'Hourly', 'Daily', 'Weekly', 'Monthly']) {
+    await first.triggers.addSchema({ name: repeat, repeat, repeatEvery: 1, startDate: '2099-01-01T00:00:00.000Z', daysOfWeek: ['Monday'], daysOfMonth: [1], timeZone: 'Europe/London' });
+  }
+  await second.triggers.addComposite({ name: 'then', eventTasks: [{ id: first.details.id, state: 'success' }] });
+  assert.equal((await repo.reloadTasks.get({ id: first.details.id })).triggers.details.length, 5);
+  await first.startSynchronous();
+  const now = await repo.reloadTasks.get({ id: first.details.id }); // its last result is that of the run that has just begun
+  assert.equal((await now.waitExecution({})).status, 7);
+  assert.equal(await repo.executionSessions.count(), 1, 'the second one follows');
+  for (let i = 0; i < 100 && await repo.executionSessions.count(); i += 1) await new Promise((resolve) => { setTimeout(resolve, 100); });
+  assert.equal((await repo.reloadTasks.get({ id: second.details.id })).details.operational.lastExecutionResult.status, 7);
+
+  assert.equal((await repo.reloadTasks.removeFilter({ filter: "name eq 'first' or name eq 'second'" })).length, 2);
+  assert.equal((await repo.apps.removeFilter({ filter: "name sw 'Slow'" })).length, 2);
+  assert.deepEqual([await stream.remove(), await property.remove(), ...(await repo.tags.removeFilter({ filter: "name eq 'one' or name eq 'two'" })).map((r) => r.status)], [204, 204, 204, 204]);
 });
 
 test('enigma.js through the proxy, the hub, and who may not', { skip }, async () => {
