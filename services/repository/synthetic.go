@@ -388,8 +388,12 @@ func (m *modifier) customAll(old, doc map[string]any, p *Property) error {
 		drop(removed)
 	}
 	for _, added := range objects(v["added"]) {
+		value, ok := added["value"].(string)
+		if !ok { // nor could it be compared with others
+			return &schema.Error{Field: p.Name, Reason: "the value of a custom property is a text"}
+		}
 		drop(added)
-		list = append(list, map[string]any{"value": added["value"], "definition": ref(refID(added["definition"]))})
+		list = append(list, map[string]any{"value": value, "definition": ref(refID(added["definition"]))})
 	}
 	doc[customList] = list
 	return nil

@@ -229,3 +229,19 @@ func testRelatedToSelection(t *testing.T, s *site) {
 		t.Errorf("after the selection of a tag is deleted as streams: %q", got)
 	}
 }
+
+// Values of custom properties that are no texts are refused: two of them cannot
+// even be compared.
+func TestSyntheticValues(t *testing.T) { onEach(t, testSyntheticValues) }
+
+func testSyntheticValues(t *testing.T, s *site) {
+	eve := s.user("eve")
+	const hub = `DOM\eve hub`
+	var selection doc
+	s.json(hub, "POST", "/qrs/selection", fmt.Sprintf(`{"items":[{"type":"User","objectID":%q}]}`, eve["id"]), 201, &selection)
+	for _, value := range []string{`{}`, `[]`, `1`, `null`} {
+		item := fmt.Sprintf(`{"value":%s,"definition":{"id":"1"}}`, value)
+		s.json(hub, "PUT", fmt.Sprintf("/qrs/selection/%s/user/synthetic", selection["id"]), fmt.Sprintf(
+			`{"type":"User","latestModifiedDate":"2100-01-01T00:00:00.000Z","properties":[{"name":"customProperties","valueIsModified":true,"value":{"added":[%s,%s]}}]}`, item, item), 400, nil)
+	}
+}
