@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ const (
 // internal returns a server between services.
 func internal(log *slog.Logger, handle fasthttp.RequestHandler) *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler: func(ctx *fasthttp.RequestCtx) { handle(ctx); settle(ctx) }, Name: "cognate", StreamRequestBody: true, NoDefaultServerHeader: true, ReadBufferSize: 32 << 10,
+		Handler: func(ctx *fasthttp.RequestCtx) { survive(log, handle, ctx); settle(ctx) }, Name: "cognate", StreamRequestBody: true, NoDefaultServerHeader: true, ReadBufferSize: 32 << 10,
 		MaxRequestBodySize: 1 << 40, DisablePreParseMultipartForm: true, IdleTimeout: time.Minute, Logger: debugLog{log},
 		// Handshakes and headers have little time, as anybody may begin one; transfers much.
 		ReadTimeout: headerTime, HeaderReceived: func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
@@ -37,6 +38,19 @@ func internal(log *slog.Logger, handle fasthttp.RequestHandler) *fasthttp.Server
 		},
 		ReduceMemoryUsage: true, // connections that send nothing have no buffers, and count as idle when the server stops
 	}
+}
+
+// survive answers a request, and lets nothing out that would end the process,
+// which is that of all users.
+func survive(log *slog.Logger, handle fasthttp.RequestHandler, ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if r := recover(); r != nil {
+			log.Error("panic in a request", "path", string(ctx.Path()), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			ctx.Response.Reset()
+			ctx.Error("internal error", fasthttp.StatusInternalServerError)
+		}
+	}()
+	handle(ctx)
 }
 
 // drainTime is how long what is left of a body that nobody has read is read and
