@@ -213,6 +213,9 @@ func (r *Repository) UpdateAll(ctx context.Context, c *Caller, t *schema.Type, i
 			if err := d.need(r.loader(ctx, tx, e), e, rules.Read); err != nil {
 				return err
 			}
+			if !r.schema.Type(e.Type).Operations.Has(schema.Update) {
+				return fmt.Errorf("%s %s is not changed by updates: %w", e.Type, e.ID, ErrForbidden)
+			}
 			if e.Modified.After(s.Latest) {
 				return fmt.Errorf("%s %s: %w", e.Type, e.ID, ErrStale)
 			}

@@ -199,7 +199,9 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err := r.needConnection(l, d, old, doc); err != nil {
 		return nil, err
 	}
-	t = r.schema.Type(old.Type)
+	if err := r.needPlace(l, d, t, old, doc); err != nil {
+		return nil, err
+	}
 	if err := r.check(ctx, tx, t, old, doc); err != nil {
 		return nil, err
 	}

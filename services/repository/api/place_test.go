@@ -1,0 +1,84 @@
+package api
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/rules"
+)
+
+// make makes an entity of any type, as the site itself does.
+func (s *site) make(typ string, d doc) string {
+	s.t.Helper()
+	self := repository.Service("api")
+	made, err := s.repo.Create(s.t.Context(), &self, s.repo.Schema().Type(typ), d)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return made[0]["id"].(string)
+}
+
+// appOf makes an app of a user, published to everyone or not.
+func (s *site) appOf(name string, owner doc, published bool) string {
+	d := doc{"name": name, "owner": doc{"id": owner["id"]}, "published": published, "availabilityStatus": 1, "migrationHash": "v1"}
+	if published {
+		d["stream"] = doc{"id": rules.EveryoneStreamID}
+	}
+	return s.make("App", d)
+}
+
+// Who may update an entity may not put it by that where he may not: an app into
+// a stream, an object into another app or into the base of its own, a task to an
+// app that somebody else reloads.
+func TestPlace(t *testing.T) { onEach(t, testPlace) }
+
+func testPlace(t *testing.T, s *site) {
+	s.user("root", "RootAdmin")
+	ann, eve := s.user("ann"), s.user("eve", "HubAdmin")
+	const root, hub = `DOM\root`, `DOM\eve hub`
+	var closed doc
+	s.json(root, "POST", "/qrs/stream", `{"name":"Closed"}`, 201, &closed)
+	mine, shown, hidden := s.appOf("mine", eve, false), s.appOf("shown", ann, true), s.appOf("hidden", ann, false)
+	object := s.make("AppObject", doc{
+		"name": "sheet", "owner": doc{"id": eve["id"]}, "app": doc{"id": shown}, "objectType": "sheet", "engineObjectType": "sheet", "engineObjectId": "e1", "published": false, "approved": false,
+	})
+	var task doc
+	s.json(hub, "POST", "/qrs/reloadtask", fmt.Sprintf(`{"name":"t","app":{"id":%q},"taskSessionTimeout":60,"maxRetries":0}`, mine), 201, &task)
+	content := s.make("AppContent", doc{"app": doc{"id": mine}})
+	for _, tt := range []struct {
+		path, body string
+		status     int
+		why        string
+	}{
+		{"app/" + mine, fmt.Sprintf(`{"stream":{"id":%q},"published":true}`, closed["id"]), 400, "a stream that eve may not publish to"},
+		{"app/" + mine, fmt.Sprintf(`{"Stream":{"ID":%q}}`, closed["id"]), 400, "however it is written"},
+		{"app/" + mine, `{"migrationHash":"v2"}`, 400, "the version of the file"},
+		{"app/" + mine, `{"name":"Mine","stream":null,"published":false,"migrationHash":"v1"}`, 200, "what was read may be sent back"},
+		{"app/object/" + object, `{"approved":true}`, 400, "base content"},
+		{"app/object/" + object, `{"published":true}`, 400, "an object is published by an operation of its own"},
+		{"app/object/" + object, fmt.Sprintf(`{"app":{"id":%q}}`, hidden), 400, "the app of somebody else"},
+		{"app/object/" + object, `{"engineObjectId":"e2"}`, 400, "another object's row"},
+		{"app/object/" + object, fmt.Sprintf(`{"name":"Sheet","app":{"id":%q},"engineObjectId":"e1"}`, shown), 200, "a name"},
+		{"app/object/" + object, fmt.Sprintf(`{"owner":{"id":%q}}`, ann["id"]), 200, "given away"},
+		{"reloadtask/" + task["id"].(string), fmt.Sprintf(`{"app":{"id":%q}}`, hidden), 403, "a task of an app that eve may not change"},
+		{"reloadtask/" + task["id"].(string), fmt.Sprintf(`{"app":{"id":%q},"name":"T"}`, mine), 200, "a name"},
+	} {
+		if status, text := s.do(hub, "PUT", "/qrs/"+tt.path, tt.body); status != tt.status {
+			t.Errorf("%s: PUT %s %s: %d %s, want %d", tt.why, tt.path, tt.body, status, text, tt.status)
+		}
+	}
+
+	// What has no operation to update it has none by a selection either: an app's
+	// owner may not choose what files it holds.
+	var selection, list doc
+	s.json(hub, "POST", "/qrs/selection", fmt.Sprintf(`{"items":[{"type":"App.Content","objectID":%q}]}`, content), 201, &selection)
+	var lists []doc
+	s.json(hub, "GET", "/qrs/fileextensionwhitelist/full?filter=libraryType+eq+'Extension'", "", 200, &lists)
+	if len(lists) != 1 {
+		t.Fatalf("%d lists of extensions", len(lists))
+	}
+	list = lists[0]
+	s.json(hub, "PUT", fmt.Sprintf("/qrs/selection/%s/app/content/synthetic", selection["id"]), fmt.Sprintf(
+		`{"type":"App.Content","latestModifiedDate":"2100-01-01T00:00:00.000Z","properties":[{"name":"whiteList","valueIsModified":true,"value":{"id":%q}}]}`, list["id"]), 403, nil)
+}
