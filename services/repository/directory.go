@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/cognate-bi/cognate/services/repository/filter"
 	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/schema"
@@ -221,11 +223,15 @@ func (r *Repository) changedSettings(ctx context.Context, tx *store.Tx, old *sto
 	before := objects(old.Doc["settings"])
 	for _, item := range items {
 		o := item.(map[string]any)
-		if id := text(o[schema.ID]); id != "" && id != noID {
+		is := func(b map[string]any) bool { return sameSetting(kind, text(b["name"]), text(o["name"])) }
+		// An id holds its secret, so it stays with its setting: under another name
+		// the secret would be shown.
+		if id, err := uuid.Parse(text(o[schema.ID])); err == nil && slices.ContainsFunc(before, func(b map[string]any) bool { return b[schema.ID] == id.String() && is(b) }) {
+			o[schema.ID] = id.String()
 			continue
 		}
 		delete(o, schema.ID)
-		if i := slices.IndexFunc(before, func(b map[string]any) bool { return sameSetting(kind, text(b["name"]), text(o["name"])) }); i >= 0 {
+		if i := slices.IndexFunc(before, is); i >= 0 {
 			o[schema.ID] = before[i][schema.ID]
 		}
 	}

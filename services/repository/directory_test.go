@@ -118,10 +118,22 @@ func TestDirectoryLeadsElsewhere(t *testing.T) {
 	if _, err := w.change(map[string]any{"type": "Other"}); err == nil || !strings.Contains(err.Error(), "send Password again") {
 		t.Errorf("another type: %v", err)
 	}
+	e := with("Path", "thief")
+	password := settingsOf(e)["Password"]
+	password["id"] = strings.ToUpper(text(password["id"]))
+	if _, err := w.change(e); err == nil || !strings.Contains(err.Error(), "send Password again") {
+		t.Errorf("another path, the id written otherwise: %v", err)
+	}
+	e = with("Page size", "7")
+	settingsOf(e)["user directory name"]["name"], settingsOf(e)["Password"]["name"] = "Password", "user directory name"
+	if changed, err := w.change(e); strings.Contains(fmt.Sprint(changed, w.get(directoryType, w.id)), "geheim") {
+		t.Errorf("the password is the name now: %v, %v", changed, err)
+	}
+	w = newSyncWorld(t, storetest.Open(t, storetest.Config(t, store.SQLite)), nil)
 	if _, err := w.change(with("Page size", "8")); err != nil {
 		t.Errorf("another page size: %v", err)
 	}
-	e := with("Path", "there")
+	e = with("Path", "there")
 	settingsOf(e)["Password"]["value"] = "geheim"
 	if _, err := w.change(e); err != nil {
 		t.Errorf("with the password: %v", err)
