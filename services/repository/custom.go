@@ -33,10 +33,15 @@ func (r *Repository) checkDefinition(doc map[string]any) error {
 // checkCustom checks the custom properties of a document against their
 // definitions. Values that the entity has are not asked again.
 func (r *Repository) checkCustom(ctx context.Context, tx *store.Tx, t *schema.Type, old *store.Entity, doc map[string]any) error {
-	sent, _ := doc[customList].([]any)
-	if len(sent) == 0 || t.Field(customList) == nil {
+	if doc[customList] == nil || t.Field(customList) == nil {
 		return nil
 	}
+	// As it will be stored: its fields come in any case.
+	whole, err := r.schema.Validate(t, map[string]any{customList: doc[customList]}, false)
+	if err != nil {
+		return err
+	}
+	sent := whole[customList]
 	known := map[string]bool{}
 	if old != nil {
 		for _, p := range objects(old.Doc[customList]) {
@@ -45,8 +50,8 @@ func (r *Repository) checkCustom(ctx context.Context, tx *store.Tx, t *schema.Ty
 	}
 	var fresh []map[string]any
 	var ids []string
-	for _, p := range objects(any(sent)) {
-		if id := strings.ToLower(refID(p["definition"])); !known[id+"\x00"+text(p["value"])] {
+	for _, p := range objects(sent) {
+		if id := refID(p["definition"]); !known[id+"\x00"+text(p["value"])] {
 			fresh, ids = append(fresh, p), append(ids, id)
 		}
 	}

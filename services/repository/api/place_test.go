@@ -82,3 +82,24 @@ func testPlace(t *testing.T, s *site) {
 	s.json(hub, "PUT", fmt.Sprintf("/qrs/selection/%s/app/content/synthetic", selection["id"]), fmt.Sprintf(
 		`{"type":"App.Content","latestModifiedDate":"2100-01-01T00:00:00.000Z","properties":[{"name":"whiteList","valueIsModified":true,"value":{"id":%q}}]}`, list["id"]), 403, nil)
 }
+
+// What is looked at is what is stored, however a client writes it.
+func TestSpellings(t *testing.T) { onEach(t, testSpellings) }
+
+func testSpellings(t *testing.T, s *site) {
+	s.user("deployment", "DeploymentAdmin")
+	ann, eve := s.user("ann"), s.user("eve")
+	const deployment = `DOM\deployment` // who may update apps, and not change their owners
+	app := s.appOf("ann's", ann, false)
+	for range 20 { // which of them a map has first is chance
+		s.json(deployment, "PUT", "/qrs/app/"+app, fmt.Sprintf(`{"owner":{"id":%q,"ID":%q}}`, ann["id"], eve["id"]), 400, nil)
+	}
+	var definition doc
+	s.json(service, "POST", "/qrs/custompropertydefinition", `{"name":"Dep","valueType":"Text","choiceValues":["North"],"objectTypes":["App"]}`, 201, &definition)
+	for _, id := range []string{"id", "ID"} {
+		for _, value := range []string{"value", "Value"} {
+			s.json(deployment, "PUT", "/qrs/app/"+app, fmt.Sprintf(`{"customProperties":[{%q:"Nowhere","definition":{%q:%q}}]}`, value, id, definition["id"]), 400, nil)
+			s.json(deployment, "PUT", "/qrs/app/"+app, fmt.Sprintf(`{"customProperties":[{%q:"North","definition":{%q:%q}}]}`, value, id, definition["id"]), 200, nil)
+		}
+	}
+}

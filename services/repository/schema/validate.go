@@ -87,6 +87,9 @@ func (v *validator) object(t *Type, doc map[string]any, path string, depth int) 
 		if err != nil {
 			return nil, err
 		}
+		if _, twice := out[f.Name]; twice {
+			return nil, invalid(join(path, f.Name), "is there twice")
+		}
 		if got != nil || !v.whole {
 			out[f.Name] = got
 		}

@@ -128,14 +128,22 @@ func reference(value any, path string) (any, error) {
 	if !ok {
 		return nil, invalid(path, `want {"id": …}`)
 	}
+	found := ""
 	for name, x := range object {
-		if strings.EqualFold(name, ID) && x != nil {
-			id, err := guid(x, join(path, ID))
-			if err != nil {
-				return nil, err
-			}
-			return map[string]any{ID: id}, nil
+		if !strings.EqualFold(name, ID) || x == nil {
+			continue
 		}
+		id, err := guid(x, join(path, ID))
+		if err != nil {
+			return nil, err
+		}
+		if found != "" && found != id { // one could be looked at, and the other taken
+			return nil, invalid(path, "has two ids")
+		}
+		found = id.(string) //nolint:forcetypeassert // guid returns nothing else
+	}
+	if found != "" {
+		return map[string]any{ID: found}, nil
 	}
 	return nil, invalid(path, "has no id")
 }
