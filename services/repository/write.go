@@ -83,7 +83,11 @@ func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err != nil {
 		return nil, err
 	}
-	if err := d.needDraft(r.loader(ctx, tx), draft, rules.Create); err != nil {
+	action := rules.Create
+	if t.Name == "User" && len(asList(draft.Doc["roles"])) > 0 { // else who may not give roles would make himself anew with them
+		action |= rules.ChangeRole
+	}
+	if err := d.needDraft(r.loader(ctx, tx), draft, action); err != nil {
 		return nil, err
 	}
 	made, err := tx.Create(ctx, t.Name, doc)
@@ -186,12 +190,9 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err := d.need(l, old, rules.Update); err != nil {
 		return nil, err
 	}
-	for _, guarded := range []struct {
-		field  string
-		action rules.Action
-	}{{"owner", rules.ChangeOwner}, {"roles", rules.ChangeRole}} {
-		if differs(t, old.Doc, doc, guarded.field) {
-			if err := d.need(l, old, guarded.action); err != nil {
+	for field, action := range guarded(t) {
+		if differs(t, old.Doc, doc, field) {
+			if err := d.need(l, old, action); err != nil {
 				return nil, err
 			}
 		}
@@ -221,6 +222,16 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 		changed, err = r.judge(ctx, tx, changed)
 	}
 	return changed, err
+}
+
+// guarded are the fields of a type whose change needs another right, too.
+// Whoever gives a user another name gives his roles to who has that.
+func guarded(t *schema.Type) map[string]rules.Action {
+	fields := map[string]rules.Action{"owner": rules.ChangeOwner, "roles": rules.ChangeRole}
+	if t.Name == "User" {
+		fields["userId"], fields["userDirectory"] = rules.ChangeRole, rules.ChangeRole
+	}
+	return fields
 }
 
 // differs reports whether a change has another value for a field.

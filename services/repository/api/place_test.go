@@ -103,3 +103,21 @@ func testSpellings(t *testing.T, s *site) {
 		}
 	}
 }
+
+// Who may make and change users but not give roles makes none with roles, and
+// gives nobody the name of another who has some.
+func TestRolesOfUsers(t *testing.T) { onEach(t, testRolesOfUsers) }
+
+func testRolesOfUsers(t *testing.T, s *site) {
+	chief := s.user("root", "RootAdmin")["id"].(string)
+	s.user("content", "ContentAdmin")
+	const root, content = `DOM\root`, `DOM\content`
+	const user = `{"userDirectory":"DOM","userId":%q,"name":"x","roles":[%s],"removedExternally":false,"blacklisted":false}`
+	s.json(content, "POST", "/qrs/user", fmt.Sprintf(user, "other", ""), 201, nil)
+	s.json(content, "POST", "/qrs/user", fmt.Sprintf(user, "accomplice", `"RootAdmin"`), 403, nil)
+	s.json(content, "POST", "/qrs/user/many", "["+fmt.Sprintf(user, "accomplice", `"RootAdmin"`)+"]", 403, nil)
+	s.json(root, "POST", "/qrs/user", fmt.Sprintf(user, "colleague", `"RootAdmin"`), 201, nil)
+	s.json(content, "PUT", "/qrs/user/"+chief, `{"userId":"accomplice"}`, 403, nil)
+	s.json(content, "PUT", "/qrs/user/"+chief, `{"UserDirectory":"ELSEWHERE"}`, 403, nil)
+	s.json(content, "PUT", "/qrs/user/"+chief, `{"name":"Chief","userId":"root","userDirectory":"DOM"}`, 200, nil)
+}
