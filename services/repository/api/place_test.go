@@ -121,3 +121,23 @@ func testRolesOfUsers(t *testing.T, s *site) {
 	s.json(content, "PUT", "/qrs/user/"+chief, `{"UserDirectory":"ELSEWHERE"}`, 403, nil)
 	s.json(content, "PUT", "/qrs/user/"+chief, `{"name":"Chief","userId":"root","userDirectory":"DOM"}`, 200, nil)
 }
+
+// Who may change rules of some kinds makes none of another kind of them.
+func TestKindsOfRules(t *testing.T) { onEach(t, testKindsOfRules) }
+
+func testKindsOfRules(t *testing.T, s *site) {
+	s.user("content", "ContentAdmin")
+	s.user("deployment", "DeploymentAdmin")
+	const body = `{"name":"mine","category":%q,"type":"Custom","rule":"user.userId = \"ann\"","resourceFilter":%q,"actions":2,"ruleContext":0}`
+	for _, tt := range []struct{ who, category, filter, wrong, right string }{
+		{`DOM\content`, "Security", "Stream_" + rules.EveryoneStreamID, `{"resourceFilter":"*","rule":"true","actions":4095}`, `{"rule":"user.userId = \"eve\""}`},
+		{`DOM\deployment`, "License", "License.UserAccessGroup_*", `{"category":"Security","resourceFilter":"*","rule":"true"}`, `{"name":"ours"}`},
+	} {
+		s.json(tt.who, "POST", "/qrs/systemrule", fmt.Sprintf(body, tt.category, "*"), map[string]int{"Security": 403, "License": 201}[tt.category], nil)
+		var rule doc
+		s.json(tt.who, "POST", "/qrs/systemrule", fmt.Sprintf(body, tt.category, tt.filter), 201, &rule)
+		path := "/qrs/systemrule/" + rule["id"].(string)
+		s.json(tt.who, "PUT", path, tt.wrong, 403, nil)
+		s.json(tt.who, "PUT", path, tt.right, 200, nil)
+	}
+}
