@@ -20,8 +20,11 @@ type Item struct {
 }
 
 const (
-	selectionsMax = 1000   // that are kept; the oldest goes
-	itemsMax      = 10_000 // of one
+	selectionsMax = 1000      // that are kept; the oldest goes
+	ownMax        = 50        // of one caller; his oldest goes
+	itemsMax      = 10_000    // of one
+	itemsKept     = 1_000_000 // of all
+	itemMaxLen    = 200       // of type and id
 )
 
 // selections are the selections of callers, kept in this process.
@@ -29,11 +32,12 @@ type selections struct {
 	mu    sync.Mutex
 	byKey map[string]*list.Element // by caller and id
 	order list.List                // of *selection, the newest first
+	items int                      // of all
 }
 
 type selection struct {
-	key   string
-	items []Item
+	key, caller string
+	items       []Item
 }
 
 func selectionKey(c *Caller, id string) string { return c.String() + "\x00" + id }
@@ -43,19 +47,39 @@ func (r *Repository) Select(c *Caller, items []Item) (id string, err error) {
 	if len(items) > itemsMax {
 		return "", fmt.Errorf("a selection of %d entities: at most %d are possible: %w", len(items), itemsMax, ErrInvalid)
 	}
-	s := &r.selections
+	kept := make([]Item, len(items))
+	for i, item := range items {
+		if len(item.Type)+len(item.ObjectID) > itemMaxLen {
+			return "", fmt.Errorf("item %d of a selection is no entity: %w", i, ErrInvalid)
+		}
+		kept[i] = Item{Type: item.Type, ObjectID: item.ObjectID}
+	}
+	id = uuid.NewString()
+	r.selections.add(&selection{selectionKey(c, id), c.String(), kept})
+	return id, nil
+}
+
+// add keeps a selection and drops those that are too many.
+func (s *selections) add(x *selection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id = uuid.NewString()
-	key := selectionKey(c, id)
 	if s.byKey == nil {
 		s.byKey = map[string]*list.Element{}
 	}
-	s.byKey[key] = s.order.PushFront(&selection{key, items})
-	if s.order.Len() > selectionsMax {
+	own := 0
+	var oldest *list.Element
+	for e := s.order.Front(); e != nil; e = e.Next() {
+		if e.Value.(*selection).caller == x.caller {
+			own, oldest = own+1, e
+		}
+	}
+	if own >= ownMax {
+		s.drop(oldest)
+	}
+	s.byKey[x.key] = s.order.PushFront(x)
+	for s.items += len(x.items); s.order.Len() > selectionsMax || s.items > itemsKept; {
 		s.drop(s.order.Back())
 	}
-	return id, nil
 }
 
 // Selected returns what a selection of the caller holds.
@@ -119,6 +143,8 @@ func (r *Repository) Unselect(c *Caller, id string) {
 }
 
 func (s *selections) drop(e *list.Element) {
-	delete(s.byKey, e.Value.(*selection).key)
+	x := e.Value.(*selection)
+	s.items -= len(x.items)
+	delete(s.byKey, x.key)
 	s.order.Remove(e)
 }
