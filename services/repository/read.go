@@ -72,6 +72,9 @@ func (r *Repository) find(ctx context.Context, c *Caller, t *schema.Type, q Quer
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if err := d.visible(ctx, t, &query); err != nil {
+		return nil, nil, nil, err
+	}
 	if query.Where, err = d.bounded(ctx, t, query); err != nil {
 		return nil, nil, nil, err
 	}
