@@ -36,12 +36,35 @@ func (r *Repository) LogIn(ctx context.Context, c *Caller, name string) (id, sho
 			return "", "", fmt.Errorf("first log-in of %s: %w", c, err)
 		}
 	}
-	for _, closed := range []string{"inactive", "blacklisted", "removedExternally"} {
-		if v, _ := user.Doc[closed].(bool); v {
-			return "", "", fmt.Errorf("%s: %w", c, ErrInactive)
-		}
+	if isClosed(user) {
+		return "", "", fmt.Errorf("%s: %w", c, ErrInactive)
 	}
 	return user.ID, text(user.Doc["name"]), nil
+}
+
+// isClosed reports whether a user may not log in.
+func isClosed(user *store.Entity) bool {
+	return isTrue(user.Doc["inactive"]) || isTrue(user.Doc["blacklisted"]) || isTrue(user.Doc["removedExternally"])
+}
+
+// Shut returns those of the users with some ids who may not go on, and their
+// names, DIRECTORY and id, if they are not deleted: users who are closed now, and
+// those who had another name, as far as renamed says.
+func (r *Repository) Shut(ctx context.Context, ids []string, renamed map[string]bool) (map[string][2]string, error) {
+	found, err := r.store.ByIDs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	shut := map[string][2]string{}
+	for _, id := range ids {
+		switch user := found[id]; {
+		case user == nil:
+			shut[id] = [2]string{}
+		case isClosed(user) || renamed[id]:
+			shut[id] = [2]string{text(user.Doc["userDirectory"]), text(user.Doc["userId"])}
+		}
+	}
+	return shut, nil
 }
 
 func (r *Repository) addUser(ctx context.Context, c *Caller, name string) (made *store.Entity, err error) {

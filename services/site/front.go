@@ -37,6 +37,7 @@ func (s *Site) openProxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.sessions = sessions
 	host, err := os.Hostname()
 	if err != nil {
 		return err

@@ -89,11 +89,11 @@ type users struct{ repo *repository.Repository }
 // Login implements [proxy.Users].
 func (u users) Login(ctx context.Context, who session.User) (session.User, error) {
 	c := repository.Caller{Directory: who.Directory, ID: who.ID}
-	_, name, err := u.repo.LogIn(ctx, &c, who.Name)
+	id, name, err := u.repo.LogIn(ctx, &c, who.Name)
 	if errors.Is(err, repository.ErrInactive) || errors.Is(err, repository.ErrForbidden) {
 		return who, fmt.Errorf("%w: %w", proxy.ErrInactive, err)
 	}
-	who.Name = cmp.Or(name, who.ID)
+	who.Name, who.Entity = cmp.Or(name, who.ID), id
 	return who, err
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/cognate-bi/cognate/services/enginehost"
 	"github.com/cognate-bi/cognate/services/proxy"
 	"github.com/cognate-bi/cognate/services/proxy/qps"
+	"github.com/cognate-bi/cognate/services/proxy/session"
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/api"
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
@@ -95,15 +96,16 @@ type Site struct {
 	counts   scheduler.Counts // of its manager and worker
 	door     *door
 
-	engine  *enginehost.Host // nil: not on this node, as the next ones
-	api     *fasthttp.Server
-	pages   *fasthttp.Server
-	proxy   *proxy.Server
-	rest    *qps.Server
-	apiAt   net.Listener
-	pagesAt net.Listener
-	proxyAt net.Listener
-	restAt  net.Listener
+	engine   *enginehost.Host // nil: not on this node, as the next ones
+	api      *fasthttp.Server
+	pages    *fasthttp.Server
+	proxy    *proxy.Server
+	sessions *session.Store
+	rest     *qps.Server
+	apiAt    net.Listener
+	pagesAt  net.Listener
+	proxyAt  net.Listener
+	restAt   net.Listener
 }
 
 // URL is where users go.
@@ -355,6 +357,7 @@ func (s *Site) serve(ctx context.Context) error {
 		until(s.followSettings(s.fleet.read, "ServerNodeConfiguration", "EngineService"))
 		until(s.followSettings(s.setDoor, "ProxyService", "VirtualProxyConfig"))
 		until(s.fleet.watch)
+		until(s.followUsers)
 		until(s.followSettings(s.setFrontEnd, "ProxyService", "ProxyServiceSettings"))
 	}
 	if s.opt.central() && s.opt.Roles.Scheduler {

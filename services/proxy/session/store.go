@@ -260,6 +260,26 @@ func (s *Store) where(keep func(*Session) bool) []*Session {
 // End ends a session. It reports whether it ran until now.
 func (s *Store) End(sess *Session, why Reason) bool { return s.end(sess, why) }
 
+// Entities returns the ids of the users of sessions, as far as they are known.
+func (s *Store) Entities() []string {
+	var ids []string
+	for _, sess := range s.where(func(x *Session) bool { return x.User.Entity != "" }) {
+		ids = append(ids, sess.User.Entity)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// EndEntity is EndUserEverywhere of a user of whom only the id is known.
+func (s *Store) EndEntity(id string, why Reason) (n int) {
+	for _, sess := range s.where(func(x *Session) bool { return id != "" && x.User.Entity == id }) {
+		if s.end(sess, why) {
+			n++
+		}
+	}
+	return n
+}
+
 // EndUser ends the sessions of a user at a prefix and returns them.
 func (s *Store) EndUser(prefix, directory, id string, why Reason) []*Session {
 	var ended []*Session

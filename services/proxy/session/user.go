@@ -8,6 +8,7 @@ type User struct {
 	ID         string
 	Name       string      // to show; may be empty
 	Attributes []Attribute // groups and others, in the order of the login; names may repeat
+	Entity     string      // id in the repository; "" = not known
 }
 
 // An Attribute is one fact about a user that rules and section access can see.
