@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 
@@ -14,6 +15,22 @@ func hop(name string) bool {
 	case "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization",
 		"te", "trailer", "transfer-encoding", "upgrade", "content-length", "expect":
 		return true
+	}
+	return false
+}
+
+// twoLengths reports whether a body comes in chunks and has a length, too. Who
+// is in front of us may go by that, and would then take for part of it what we
+// take for the next request (RFC 9112, section 6.3). The server leaves the length
+// out of its headers.
+func twoLengths(h *fasthttp.RequestHeader) bool {
+	if h.ContentLength() != -1 {
+		return false
+	}
+	for line := range bytes.Lines(h.RawHeaders()) {
+		if name, _, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte("Content-Length")) {
+			return true
+		}
 	}
 	return false
 }

@@ -203,6 +203,9 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 		fail(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, "There are too many headers.")
 	case err != nil:
 		fail(ctx, fasthttp.StatusBadRequest, "The path could not be read.")
+	case twoLengths(&ctx.Request.Header):
+		ctx.SetConnectionClose()
+		fail(ctx, fasthttp.StatusBadRequest, "The request has two lengths.")
 	default:
 		s.dispatch(ctx, p)
 	}

@@ -45,6 +45,22 @@ func TestRefusedBodies(t *testing.T) {
 	}
 }
 
+// TestTwoLengths sends a body that ends at one place by its chunks and at another
+// by its length: what lies between is no request, whoever is right.
+func TestTwoLengths(t *testing.T) {
+	s := newSite(t, nil)
+	const inner = "GET /engine/healthcheck HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+	for _, lengths := range []string{"Content-Length: %d\r\nTransfer-Encoding: chunked", "transfer-encoding: CHUNKED\r\ncontent-length: %d"} {
+		request := "POST /qrs/app HTTP/1.1\r\nHost: 127.0.0.1\r\nX-User: ann\r\n" + fmt.Sprintf(lengths, 5+len(inner)) + "\r\n\r\n0\r\n\r\n" + inner
+		if n := s.answers(t, request); n != 1 {
+			t.Errorf("%s: %d answers to one request", lengths, n)
+		}
+	}
+	if n := s.answers(t, "POST /qrs/app HTTP/1.1\r\nHost: 127.0.0.1\r\nX-User: ann\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"+inner); n != 2 {
+		t.Errorf("chunks alone: %d answers to two requests", n)
+	}
+}
+
 // answers sends bytes and counts the answers until the connection ends.
 func (s *site) answers(t *testing.T, request string) (n int) {
 	t.Helper()
