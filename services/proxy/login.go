@@ -30,6 +30,7 @@ func (s *Server) establish(ctx *fasthttp.RequestCtx, p place) *session.Session {
 		current = nil
 	}
 	r := request(ctx, p, token, current)
+	r.Foreign = !s.knownOrigin(ctx, p.virtual, r.Origin())
 	if current != nil && !p.virtual.Methods.Must(r) {
 		return current
 	}

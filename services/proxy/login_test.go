@@ -9,6 +9,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -212,6 +214,15 @@ func TestTicketLogin(t *testing.T) {
 	}
 	if a := s.visitor(t).get("/hub/?qlikTicket=" + id); a.status != 302 || !strings.HasPrefix(a.header.Get("Location"), "https://login.example/") {
 		t.Errorf("second use: %+v", a)
+	}
+	// Whoever sends a name of his own, and the person to the module then, would get
+	// the ticket.
+	for _, host := range []string{"evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "evil.example#@127.0.0.1", "localhost:1"} {
+		c := s.dial(t)
+		_, _ = fmt.Fprintf(c, "GET /hub/ HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", host)
+		if text, err := io.ReadAll(c); err != nil || strings.Contains(string(text), "login.example") {
+			t.Errorf("host %s: %s, %v", host, text, err)
+		}
 	}
 	if a := s.visitor(t).do("POST", "/qrs/app", "{}"); a.status != 401 || !strings.Contains(a.body, "loginUri") {
 		t.Errorf("POST first: %+v", a)

@@ -9,6 +9,7 @@ package auth
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -27,6 +28,7 @@ type Request struct {
 	Query   url.Values
 	Form    url.Values    // of a body posted to an end point of a login
 	Host    string        // as the client named this server
+	Foreign bool          // Host is a name that this server is not known by
 	Secure  bool          // came over TLS
 	Remote  netip.Addr    // the other end of the connection
 	Session string        // the token in the session cookie
@@ -129,6 +131,13 @@ func challenge(r *Request, uri string, cookies ...Cookie) Answer {
 // refuse answers that the client is nobody.
 func refuse(reason string) Answer {
 	return Answer{Status: http.StatusUnauthorized, Refused: reason}
+}
+
+// refuseHost refuses a login that would come back to a name of the client's
+// choice: with a name of his own somebody could send another person to the login,
+// and get what comes back.
+func refuseHost(r *Request) Answer {
+	return refuse(fmt.Sprintf("the login would come back to %.100q, which is no name of this server", r.Host))
 }
 
 // unavailable answers that a service that the login needs does not work.

@@ -126,6 +126,9 @@ func (m *OIDC) config(p *oidc.Provider, redirect string) *oauth2.Config {
 
 // send sends a person to the provider.
 func (m *OIDC) send(r *Request, p *oidc.Provider) Answer {
+	if m.opt.HostURI == "" && r.Foreign {
+		return refuseHost(r)
+	}
 	nonce, err := randomID(m.opt.Rand)
 	if err != nil {
 		return unavailable(err.Error())

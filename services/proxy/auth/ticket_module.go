@@ -46,6 +46,9 @@ func (*TicketModule) Credentials(*Request) bool { return false }
 
 // Authenticate implements Method.
 func (m *TicketModule) Authenticate(_ context.Context, r *Request) Answer {
+	if r.Foreign {
+		return refuseHost(r)
+	}
 	id, err := m.tickets.remember(m.opt.Prefix, r.Origin()+r.Target())
 	if err != nil {
 		return unavailable(err.Error())
