@@ -304,6 +304,15 @@ func (r *Repository) ReplaceApp(ctx context.Context, c *Caller, sourceID, target
 	if err != nil {
 		return nil, err
 	}
+	// Who looks at an app has neither its script nor its file; one of his own that
+	// it replaced would.
+	rights, err := d.may(r.loader(ctx, r.store, source), source, rules.Duplicate|rules.Update|rules.Publish|rules.Export)
+	if err == nil && rights == rules.None {
+		err = forbidden(Right{rules.Duplicate, source.Type, source.ID})
+	}
+	if err != nil {
+		return nil, err
+	}
 	others, err := r.objectIDs(ctx, source.ID, foreign(refID(source.Doc["owner"])))
 	if err != nil {
 		return nil, err

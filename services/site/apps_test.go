@@ -242,6 +242,13 @@ func testLifeOfAnApp(t *testing.T, n *node) {
 		t.Errorf("replaced: %v, %d rows", replaced, n.rows(id))
 	}
 
+	// Bob reads the app in the stream, and gets no copy of it over one of his own.
+	own := n.entity(bob, "POST", "/qrs/app/upload?name=Own", appFile(t, "own"), 201)["id"].(string)
+	n.do(bob, "GET", "/qrs/app/"+id, nil, 200)
+	n.do(bob, "POST", "/qrs/app/"+id+"/copy", nil, 403)
+	n.do(bob, "PUT", fmt.Sprintf("/qrs/app/%s/replace?app=%s", id, own), nil, 403)
+	n.do(bob, "DELETE", "/qrs/app/"+own, nil, 204)
+
 	const token = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
 	export := n.entity(ann, "POST", "/qrs/app/"+work+"/export/"+token, nil, 201)
 	path := export["downloadPath"].(string)
