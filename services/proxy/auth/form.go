@@ -176,6 +176,9 @@ func (f *Form) check(ctx context.Context, r *Request) Answer {
 	}
 	directory, user := f.split(name)
 	key := strings.ToLower(directory + `\` + user)
+	if len(key) > 2*nameMaxLen { // nobody's, and attempts are counted by it for long
+		return f.again(r, http.StatusUnauthorized, "", "User name or password is wrong.", fmt.Sprintf("a user name of %d bytes", len(name)))
+	}
 	if !f.byAddr.Allow(limit.AddrKey(r.Remote)) || !f.byUser.Allow(key) {
 		return f.again(r, http.StatusTooManyRequests, name, "Too many attempts. Please wait a minute.", fmt.Sprintf("too many attempts for %.60q from %s", key, r.Remote))
 	}

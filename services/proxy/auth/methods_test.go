@@ -9,11 +9,13 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -348,6 +350,31 @@ func TestFormIsNoPlaceToGuess(t *testing.T) {
 	if a, _ := b.ask(chain, "POST", action, form); a.Status != 403 {
 		t.Errorf("after the login's time: %d", a.Status)
 	}
+}
+
+// What is tried as a name is remembered for the bounds of guessing, so it is
+// no more than a name.
+func TestFormKeepsNoLongNames(t *testing.T) {
+	c := newClock()
+	chain, b := newForm(t, c), newBrowser()
+	f := chain[0].(*Form)
+	action, csrf := open(t, b, chain, "/hub")
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 200 {
+		c.add(2 * time.Second) // as fast as an address may try
+		name := fmt.Sprint(i) + strings.Repeat("x", 400<<10)
+		if a, _ := b.ask(chain, "POST", action, url.Values{"username": {name}, "password": {"x"}, "csrf": {csrf}}); a.Status != 401 {
+			t.Fatalf("attempt %d: %d", i, a.Status)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 16<<20 {
+		t.Errorf("%d MB are kept", kept>>20)
+	}
+	runtime.KeepAlive(f)
 }
 
 func TestPasswordHashes(t *testing.T) {
