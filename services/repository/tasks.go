@@ -82,6 +82,9 @@ func (r *Repository) changeEvents(ctx context.Context, tx *store.Tx, d *decider,
 		}
 	}
 	for _, event := range events {
+		if event == nil {
+			return &schema.Error{Field: "events", Reason: "one is null"}
+		}
 		event = maps.Clone(event)
 		event[field] = ref(task.ID)
 		id := text(event[schema.ID])

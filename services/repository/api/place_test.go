@@ -141,3 +141,13 @@ func testKindsOfRules(t *testing.T, s *site) {
 		s.json(tt.who, "PUT", path, tt.right, 200, nil)
 	}
 }
+
+// Events of a task that are none are refused.
+func TestEventsThatAreNone(t *testing.T) { onEach(t, testEventsThatAreNone) }
+
+func testEventsThatAreNone(t *testing.T, s *site) {
+	app := s.appOf("mine", s.user("eve", "HubAdmin"), false)
+	for _, events := range []string{`"schemaEvents":[null]`, `"compositeEvents":[null]`} {
+		s.json(`DOM\eve hub`, "POST", "/qrs/reloadtask/create", fmt.Sprintf(`{"task":{"name":"t","app":{"id":%q},"taskSessionTimeout":60,"maxRetries":0},%s}`, app, events), 400, nil)
+	}
+}
