@@ -14,6 +14,7 @@ import (
 var fixed = map[string][]string{
 	"App":      {"stream", "published", versionField},
 	objectType: {"app", "engineObjectId", "objectType", "published", "approved"},
+	"User":     {"deleteProhibited"},
 }
 
 // needPlace asks whether a person may leave an entity where a change puts it.

@@ -343,5 +343,8 @@ func (r *Repository) checkDelete(e *store.Entity) error {
 	if e.Type == "SystemRule" && text(e.Doc["type"]) == rules.KindReadOnly {
 		return fmt.Errorf("rule %s: %w", text(e.Doc["name"]), ErrReadOnly)
 	}
+	if e.Type == "User" && isTrue(e.Doc["deleteProhibited"]) {
+		return fmt.Errorf("user %s: %w", text(e.Doc["userId"]), ErrReadOnly)
+	}
 	return nil
 }

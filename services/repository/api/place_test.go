@@ -151,3 +151,23 @@ func testEventsThatAreNone(t *testing.T, s *site) {
 		s.json(`DOM\eve hub`, "POST", "/qrs/reloadtask/create", fmt.Sprintf(`{"task":{"name":"t","app":{"id":%q},"taskSessionTimeout":60,"maxRetries":0},%s}`, app, events), 400, nil)
 	}
 }
+
+// The accounts of the site's services are part of the installation.
+func TestServiceAccountsStay(t *testing.T) { onEach(t, testServiceAccountsStay) }
+
+func testServiceAccountsStay(t *testing.T, s *site) {
+	other := s.user("other")["id"].(string)
+	s.user("content", "ContentAdmin")
+	const content = `DOM\content`
+	var accounts []doc
+	s.json(content, "GET", "/qrs/user?filter=userDirectory+eq+'INTERNAL'", "", 200, &accounts)
+	if len(accounts) < 5 {
+		t.Errorf("%d accounts", len(accounts))
+	}
+	for _, a := range accounts {
+		path := "/qrs/user/" + a["id"].(string)
+		s.json(content, "PUT", path, `{"deleteProhibited":false}`, 400, nil)
+		s.json(content, "DELETE", path, "", 403, nil)
+	}
+	s.json(content, "DELETE", "/qrs/user/"+other, "", 204, nil)
+}
