@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/cognate-bi/cognate/services/repository"
 )
@@ -25,13 +26,21 @@ type request struct {
 	raw    []string          // as it came, decoded
 	args   map[string]string // of the route
 	query  map[string]string // keys in lower case, the first of each
+
+	bodies *semaphore.Weighted // of the server
+	held   int64               // bytes of them
 }
 
-// bodyMax bounds the JSON of a body; files are streamed.
-const bodyMax = 16 << 20
+// Bounds of the JSON of bodies; files are streamed. As values it takes thirty
+// times as much memory as it is long, so that large bodies wait for each other.
+const (
+	bodyMax   = 16 << 20
+	bodySmall = 16 << 10 // does not wait
+	bodiesMax = 2 * bodyMax
+)
 
 func (s *Server) newRequest(within context.Context, ctx *fasthttp.RequestCtx, c repository.Caller) (*request, error) {
-	r := &request{Context: within, ctx: ctx, caller: &c, method: string(ctx.Method()), query: map[string]string{}}
+	r := &request{Context: within, ctx: ctx, caller: &c, method: string(ctx.Method()), query: map[string]string{}, bodies: s.bodies}
 	for key, v := range ctx.QueryArgs().All() {
 		k := strings.ToLower(string(key))
 		if _, twice := r.query[k]; !twice {
@@ -130,6 +139,9 @@ func (r *request) json(to any) error {
 	if len(body) > bodyMax {
 		return &statusError{fasthttp.StatusRequestEntityTooLarge, "the body is too large"}
 	}
+	if err := r.hold(int64(len(body))); err != nil {
+		return err
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	if err := d.Decode(to); err != nil {
@@ -142,6 +154,25 @@ func (r *request) json(to any) error {
 		return badRequest("there is more behind the body's JSON")
 	}
 	return nil
+}
+
+// hold waits until there is room for the values of a body.
+func (r *request) hold(size int64) error {
+	if size <= bodySmall {
+		return nil
+	}
+	if err := r.bodies.Acquire(r, size); err != nil {
+		return &statusError{fasthttp.StatusServiceUnavailable, "there are too many large requests"}
+	}
+	r.held += size
+	return nil
+}
+
+// letGo gives the room back when the request is answered.
+func (r *request) letGo() {
+	if r != nil && r.held > 0 {
+		r.bodies.Release(r.held)
+	}
 }
 
 // flag returns a parameter of the query that is true or false.

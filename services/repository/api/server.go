@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/appfiles"
@@ -43,6 +44,7 @@ type Server struct {
 	repo   *repository.Repository
 	schema *schema.Schema
 	routes []route
+	bodies *semaphore.Weighted // bytes of large bodies that are held as values
 }
 
 // New returns a server.
@@ -53,7 +55,7 @@ func New(o Options) *Server {
 	if o.ClientLog == nil {
 		o.ClientLog = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opt: o, repo: o.Repository, schema: o.Repository.Schema()}
+	s := &Server{opt: o, repo: o.Repository, schema: o.Repository.Schema(), bodies: semaphore.NewWeighted(bodiesMax)}
 	s.routes = s.special()
 	return s
 }
@@ -97,6 +99,7 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx, c repository.Caller) {
 	within, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r, err := s.newRequest(within, ctx, c)
+	defer r.letGo()
 	var a answer
 	if err == nil {
 		a, err = s.dispatch(r)
