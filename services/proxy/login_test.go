@@ -454,3 +454,25 @@ func TestTargetsStayHere(t *testing.T) {
 		t.Error(line)
 	}
 }
+
+// A virtual proxy that is taken away takes its sessions and sockets along: one
+// that comes later under the same prefix may ask for another login.
+func TestVirtualProxyGoes(t *testing.T) {
+	s := newSite(t, nil)
+	v := s.visitor(t, "X-User", "ann")
+	for _, at := range []string{"/hub/", "/sales/eu/hub/"} {
+		if a := v.get(at); a.status != 200 {
+			t.Fatalf("%s: %+v", at, a)
+		}
+	}
+	eu := s.sessions.List("sales/eu")
+	if len(eu) != 1 {
+		t.Fatalf("%d sessions", len(eu))
+	}
+	if err := s.SetVirtualProxies([]VirtualProxy{{Methods: headerChain(t)}}); err != nil {
+		t.Fatal(err)
+	}
+	if left := s.sessions.List("sales/eu"); len(left) != 0 || eu[0].Reason() != session.Closed || len(s.sessions.List("")) != 1 {
+		t.Errorf("left: %v, and %d of the default virtual proxy", left, len(s.sessions.List("")))
+	}
+}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cognate-bi/cognate/services/accept"
 	"github.com/cognate-bi/cognate/services/proxy/limit"
+	"github.com/cognate-bi/cognate/services/proxy/session"
 	"github.com/cognate-bi/cognate/services/upgrade"
 )
 
@@ -92,14 +93,19 @@ func badRequest(ctx *fasthttp.RequestCtx, err error) {
 	secure(ctx, nil)
 }
 
-// SetVirtualProxies replaces the virtual proxies while the proxy runs. After an
-// error the old ones stay.
+// SetVirtualProxies replaces the virtual proxies while the proxy runs. Sessions
+// of those that are gone end. After an error the old ones stay.
 func (s *Server) SetVirtualProxies(list []VirtualProxy) error {
 	all, err := virtuals(list)
 	if err != nil {
 		return err
 	}
 	s.virtual.Store(&all)
+	prefixes := make([]string, len(all))
+	for i, v := range all {
+		prefixes[i] = v.Prefix
+	}
+	s.opt.Sessions.EndOthers(prefixes, session.Closed)
 	return nil
 }
 

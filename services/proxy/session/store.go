@@ -302,6 +302,16 @@ func (s *Store) EndUserEverywhere(directory, id string, why Reason) (n int) {
 	return n
 }
 
+// EndOthers ends the sessions of all prefixes but some.
+func (s *Store) EndOthers(prefixes []string, why Reason) (n int) {
+	for _, sess := range s.where(func(x *Session) bool { return !slices.Contains(prefixes, x.Prefix) }) {
+		if s.end(sess, why) {
+			n++
+		}
+	}
+	return n
+}
+
 // Sweep ends the sessions that were idle for too long and returns how many.
 func (s *Store) Sweep() (n int) {
 	now := s.opt.Now()
