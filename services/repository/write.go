@@ -83,6 +83,9 @@ func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err != nil {
 		return nil, err
 	}
+	if err := r.needTargets(ctx, r.loader(ctx, tx), d, t, nil, draft.Doc); err != nil {
+		return nil, err
+	}
 	action := rules.Create
 	if t.Name == "User" && len(asList(draft.Doc["roles"])) > 0 { // else who may not give roles would make himself anew with them
 		action |= rules.ChangeRole
@@ -200,7 +203,7 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err := r.needConnection(l, d, old, doc); err != nil {
 		return nil, err
 	}
-	if err := r.needPlace(l, d, t, old, doc); err != nil {
+	if err := r.needPlace(ctx, l, d, t, old, doc); err != nil {
 		return nil, err
 	}
 	if err := r.check(ctx, tx, t, old, doc); err != nil {

@@ -61,7 +61,8 @@ func testPlace(t *testing.T, s *site) {
 		{"app/object/" + object, `{"engineObjectId":"e2"}`, 400, "another object's row"},
 		{"app/object/" + object, fmt.Sprintf(`{"name":"Sheet","app":{"id":%q},"engineObjectId":"e1"}`, shown), 200, "a name"},
 		{"app/object/" + object, fmt.Sprintf(`{"owner":{"id":%q}}`, ann["id"]), 200, "given away"},
-		{"reloadtask/" + task["id"].(string), fmt.Sprintf(`{"app":{"id":%q}}`, hidden), 403, "a task of an app that eve may not change"},
+		{"reloadtask/" + task["id"].(string), fmt.Sprintf(`{"app":{"id":%q}}`, hidden), 400, "a task of an app that eve may not read"},
+		{"reloadtask/" + task["id"].(string), fmt.Sprintf(`{"app":{"id":%q}}`, shown), 403, "or one that eve may read, and not change"},
 		{"reloadtask/" + task["id"].(string), fmt.Sprintf(`{"app":{"id":%q},"name":"T"}`, mine), 200, "a name"},
 	} {
 		if status, text := s.do(hub, "PUT", "/qrs/"+tt.path, tt.body); status != tt.status {
@@ -170,4 +171,28 @@ func testServiceAccountsStay(t *testing.T, s *site) {
 		s.json(content, "DELETE", path, "", 403, nil)
 	}
 	s.json(content, "DELETE", "/qrs/user/"+other, "", 204, nil)
+}
+
+// Nobody refers to what he may not read: the answer would show it, and another
+// answer would tell what exists.
+func TestHiddenTargets(t *testing.T) { onEach(t, testHiddenTargets) }
+
+func testHiddenTargets(t *testing.T, s *site) {
+	ann, eve := s.user("ann"), s.user("eve", "HubAdmin")
+	const hub = `DOM\eve hub`
+	mine, hidden := s.appOf("mine", eve, false), s.appOf("secret plans", ann, false)
+	const nothing = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+	link := func(app string) string { return fmt.Sprintf(`{"name":"l","templateApp":{"id":%q}}`, app) }
+	for _, app := range []string{hidden, nothing} {
+		status, text := s.do(hub, "POST", "/qrs/odaglink", link(app))
+		if want := fmt.Sprintf("templateApp: there is no App %s", app); status != 400 || text != want {
+			t.Errorf("%d %s, want %s", status, text, want)
+		}
+	}
+	var made doc
+	s.json(hub, "POST", "/qrs/odaglink", link(mine), 201, &made)
+	s.json(hub, "PUT", "/qrs/odaglink/"+made["id"].(string), link(hidden), 400, nil)
+	s.json(hub, "PUT", "/qrs/odaglink/"+made["id"].(string), link(mine), 200, nil)
+	s.json(service, "PUT", "/qrs/odaglink/"+made["id"].(string), link(hidden), 200, nil)
+	s.json(hub, "PUT", "/qrs/odaglink/"+made["id"].(string), `{"name":"what was there may stay"}`, 200, nil)
 }
