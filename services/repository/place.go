@@ -41,6 +41,9 @@ func (r *Repository) needPlace(ctx context.Context, l *loader, d *decider, t *sc
 			return &schema.Error{Field: name, Reason: "is not changed by an update"}
 		}
 	}
+	if err := mayBeRule(d, &store.Entity{Type: t.Name, Doc: after}); err != nil {
+		return err
+	}
 	if err := r.needTargets(ctx, l, d, t, old.Doc, after); err != nil {
 		return err
 	}
@@ -51,6 +54,15 @@ func (r *Repository) needPlace(ctx context.Context, l *loader, d *decider, t *sc
 		after["owner"] = owner
 	}
 	return d.needDraft(l, &store.Entity{Type: old.Type, ID: old.ID, Doc: after, Created: old.Created, Modified: old.Modified, ModifiedBy: old.ModifiedBy}, rules.Update)
+}
+
+// mayBeRule refuses a person's security rule that says it is part of the
+// installation: nobody could change or delete it any more.
+func mayBeRule(d *decider, e *store.Entity) error {
+	if d.access != nil && e.Type == "SystemRule" && text(e.Doc["type"]) == rules.KindReadOnly {
+		return fmt.Errorf("rule %s: %w", text(e.Doc["name"]), ErrReadOnly)
+	}
+	return nil
 }
 
 // moves reports whether an entity refers to another one than before, its owner

@@ -86,6 +86,9 @@ func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err := r.needTargets(ctx, r.loader(ctx, tx), d, t, nil, draft.Doc); err != nil {
 		return nil, err
 	}
+	if err := mayBeRule(d, draft); err != nil {
+		return nil, err
+	}
 	action := rules.Create
 	if t.Name == "User" && len(asList(draft.Doc["roles"])) > 0 { // else who may not give roles would make himself anew with them
 		action |= rules.ChangeRole

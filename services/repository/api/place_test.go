@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/cognate-bi/cognate/services/repository"
@@ -140,6 +141,9 @@ func testKindsOfRules(t *testing.T, s *site) {
 		path := "/qrs/systemrule/" + rule["id"].(string)
 		s.json(tt.who, "PUT", path, tt.wrong, 403, nil)
 		s.json(tt.who, "PUT", path, tt.right, 200, nil)
+		s.json(tt.who, "PUT", path, `{"type":"Read only"}`, 403, nil) // which nobody could take away
+		s.json(tt.who, "POST", "/qrs/systemrule", strings.Replace(fmt.Sprintf(body, tt.category, tt.filter), "Custom", "Read only", 1), 403, nil)
+		s.json(tt.who, "DELETE", path, "", 204, nil)
 	}
 }
 
