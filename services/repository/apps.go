@@ -295,18 +295,13 @@ func (r *Repository) commit(ctx context.Context, d *decider, staged *appfiles.St
 // ReplaceApp gives an app the data and the objects of another one. What it is
 // to the site stays: id, owner, stream, properties.
 func (r *Repository) ReplaceApp(ctx context.Context, c *Caller, sourceID, targetID string) (map[string]any, error) {
-	// His app would hold the script of the source, and data that section access
-	// hides from him: that takes what a copy takes.
-	d, source, err := r.allowed(ctx, c, "App", sourceID, rules.Duplicate)
-	if errors.Is(err, ErrForbidden) {
-		err = d.need(r.loader(ctx, r.store, source), source, rules.Update)
-	}
+	d, source, err := r.allowed(ctx, c, "App", sourceID, rules.Read)
 	if err != nil {
 		return nil, err
 	}
-	// Who looks at an app has neither its script nor its file; one of his own that
-	// it replaced would.
-	rights, err := d.may(r.loader(ctx, r.store, source), source, rules.Duplicate|rules.Update|rules.Publish|rules.Export)
+	// Whoever only looks at an app has neither its script nor the data that section
+	// access hides from him: an app of his that it replaced would.
+	rights, err := d.may(r.loader(ctx, r.store, source), source, rules.Duplicate|rules.Update|rules.Export)
 	if err == nil && rights == rules.None {
 		err = forbidden(Right{rules.Duplicate, source.Type, source.ID})
 	}
