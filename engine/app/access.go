@@ -1,13 +1,16 @@
 package app
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"sync"
 	"weak"
 
 	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/script"
 	"github.com/cognate-bi/cognate/storage"
+	"github.com/cognate-bi/cognate/storage/dual"
 )
 
 // reduced is the data as users with section access see it, by reduction. It
@@ -47,6 +50,30 @@ func (a *App) dataFor(d *Data, u *access.User) (*Data, error) {
 	d.reduced.live() // drops those that are gone
 	d.reduced.data[red.Key()] = weak.Make(r)
 	return r, nil
+}
+
+var accessStatement = regexp.MustCompile(`(?i)\bSECTION\s+ACCESS\b`)
+
+// guarded reports whether a foreign app has section access. Where the file does
+// not say, its script does.
+func (a *App) guarded() bool {
+	for _, name := range []string{"hassectionaccess", "qHasSectionAccess"} {
+		if has := a.Properties().Get(name); has != nil {
+			return has.Truth()
+		}
+	}
+	return accessStatement.MatchString(a.Script())
+}
+
+// errShut says what becomes of the data of a guarded app.
+var errShut = errors.New("the app has section access, whose rules cannot be read: its data are shown to nobody until it is reloaded")
+
+// shut returns an access section that lets nobody in, for an app whose own one
+// cannot be read. The next reload puts that of the script in its place.
+func shut(show func(dual.Value) string) (*storage.Catalog, error) {
+	c := storage.NewCatalog(show)
+	c.Put(c.NewBuilder("Access", []string{"ACCESS", "USERID"}).Table())
+	return c, c.Seal()
 }
 
 // keptFor returns the tables that a reload in part begins with, for who may see

@@ -233,11 +233,18 @@ func (a *App) readForeign(f *qvf.File, problems []error) error {
 	for _, p := range unread {
 		problems = append(problems, p)
 	}
+	var rules *storage.Catalog
+	if a.guarded() {
+		if rules, err = shut(loc.Text); err != nil {
+			return err
+		}
+		problems = append(problems, errShut)
+	}
 	if len(problems) > 0 {
 		a.lib.opt.Log.Warn("parts of the app cannot be read", "app", a.ID, "parts", len(problems), "first", problems[0])
 	}
 	a.problems = problems
-	d, err := a.lib.link(c, nil, loc)
+	d, err := a.lib.link(c, rules, loc)
 	if err != nil {
 		return err
 	}
