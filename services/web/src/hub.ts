@@ -86,7 +86,7 @@ async function busy(node: HTMLElement, f: () => Promise<void>): Promise<void> {
 async function reload(a: App, node: HTMLElement): Promise<void> {
   const bar = el('progress', {}); const line = el('p', {}, 'Reloading …');
   node.querySelector('.text')!.append(line, bar);
-  const global = await connect(encodeURIComponent(a.id), () => {});
+  const global = await connect(a.id, () => {});
   try {
     const doc = await global.openDoc(a.id);
     const watch = setInterval(() => { void global.getProgress(0).then((p: { qPersistentProgress?: string; qTransientProgress?: string }) => {
