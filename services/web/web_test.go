@@ -19,3 +19,16 @@ func TestHandler(t *testing.T) {
 		}
 	}
 }
+
+// A browser that has a file is told so.
+func TestNotModified(t *testing.T) {
+	h := Handler()
+	first := httptest.NewRecorder()
+	h.ServeHTTP(first, httptest.NewRequest(http.MethodGet, "/main.js", nil))
+	r := httptest.NewRequest(http.MethodGet, "/main.js", nil)
+	r.Header.Set("If-None-Match", first.Header().Get("ETag"))
+	second := httptest.NewRecorder()
+	if h.ServeHTTP(second, r); second.Code != http.StatusNotModified || second.Body.Len() != 0 {
+		t.Errorf("asked again for %s: %d, %d bytes", first.Header().Get("ETag"), second.Code, second.Body.Len())
+	}
+}
