@@ -129,7 +129,7 @@ func (r *Repository) hidden(t *schema.Type, path []string) (at int, of *schema.T
 		if condensed && !r.shows(t, name) {
 			return at, of
 		}
-		f := r.anyField(t, name)
+		f := r.schema.FieldOf(t, name)
 		if f == nil || r.schema.Type(f.Of) == nil {
 			return 0, nil
 		}
@@ -152,21 +152,5 @@ func (r *Repository) shows(t *schema.Type, name string) bool {
 			return false
 		}
 	}
-	return r.anyField(t, name) != nil
-}
-
-// anyField is a field of a type, or, of an abstract one, of one of its kinds.
-func (r *Repository) anyField(t *schema.Type, name string) *schema.Field {
-	if strings.HasPrefix(name, "@") {
-		return nil
-	}
-	if f := t.Field(name); f != nil {
-		return f
-	}
-	for _, child := range t.Children {
-		if f := r.schema.Type(child).Field(name); f != nil {
-			return f
-		}
-	}
-	return nil
+	return r.schema.FieldOf(t, name) != nil
 }

@@ -120,7 +120,7 @@ func (r *resolver) path(names []string, t *schema.Type, pos int) ([]step, error)
 
 func (r *resolver) step(name string, t *schema.Type) (step, bool) {
 	if custom, ok := strings.CutPrefix(name, "@"); ok {
-		f := r.field("customProperties", t)
+		f := r.schema.FieldOf(t, "customProperties")
 		return step{field: f, custom: Fold(custom)}, f != nil
 	}
 	for i := range r.base {
@@ -129,7 +129,7 @@ func (r *resolver) step(name string, t *schema.Type) (step, bool) {
 			return step{field: f, base: !t.Embedded}, true
 		}
 	}
-	f := r.field(name, t)
+	f := r.schema.FieldOf(t, name)
 	if f == nil {
 		return step{}, false
 	}
@@ -138,18 +138,4 @@ func (r *resolver) step(name string, t *schema.Type) (step, bool) {
 		st.types = r.schema.Concrete(r.schema.Type(f.Of))
 	}
 	return st, true
-}
-
-// field finds a field of t. An abstract type lends its children's, too: lists
-// of all tasks are filtered by what only some of them have.
-func (r *resolver) field(name string, t *schema.Type) *schema.Field {
-	if f := t.Field(name); f != nil {
-		return f
-	}
-	for _, child := range t.Children {
-		if f := r.schema.Type(child).Field(name); f != nil {
-			return f
-		}
-	}
-	return nil
 }

@@ -77,6 +77,20 @@ func (s *Schema) Concrete(t *Type) []string {
 	return []string{t.Name}
 }
 
+// FieldOf finds a field of t. An abstract type lends its children's, too: lists
+// of all tasks are filtered by what only some of them have.
+func (s *Schema) FieldOf(t *Type, name string) *Field {
+	if f := t.Field(name); f != nil {
+		return f
+	}
+	for _, child := range t.Children {
+		if f := s.Type(child).Field(name); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
 // schemaPath is the name of a type in answers: a path of two parts makes a
 // name of two parts, App.Object.
 func (s *Schema) schemaPath(t *Type) string {
