@@ -54,15 +54,13 @@ func TestExecutionsAreShown(t *testing.T) {
 		p.call(201, "POST", "task/"+task.ID+"/start/synchronous", nil, &execution)
 		return execution.Value
 	}
-	sessions := func() (list []struct {
-		ID, AbortAt              string
-		ExecutionResult          result
-		ReloadTask, App          entity
-		Retries, AbortReason     int
-		UserSyncTask             *entity
-		ExecutingNode            struct{ ID string }
-		ModifiedDate, SchemaPath string
-	}) {
+	type session struct {
+		ID, AbortAt, ModifiedDate, SchemaPath string
+		ExecutionResult                       result
+		ReloadTask, App, ExecutingNode        entity
+		UserSyncTask                          *entity
+	}
+	sessions := func() (list []session) {
 		t.Helper()
 		p.call(200, "GET", "executionsession/full?filter=reloadTask.name+eq+'slow'", nil, &list)
 		return list
