@@ -26,6 +26,7 @@ type Health struct {
 		Allocated float64 `json:"allocated"`
 		Free      float64 `json:"free"`
 		Total     float64 `json:"total"`
+		Tight     bool    `json:"tight"` // apps in use take more than is allowed
 	} `json:"mem"`
 	CPU struct {
 		Total float64 `json:"total"` // percent of all processors, mean of 30 s
@@ -77,7 +78,8 @@ func (h *Host) Health() *Health {
 	n := h.lib.Results()
 	x.Cache.Hits, x.Cache.Lookups, x.Cache.Added = n.Hits.Load(), n.Lookups.Load(), n.Added.Load()
 	x.Cache.Replaced, x.Cache.BytesAdded = n.Replaced.Load(), n.AddedBytes.Load()
-	x.Saturated = h.tight.Load() || x.CPU.Total >= saturatedPercent
+	x.Mem.Tight = h.tight.Load()
+	x.Saturated = x.Mem.Tight || x.CPU.Total >= saturatedPercent
 	return x
 }
 

@@ -47,8 +47,11 @@ type engineState struct {
 
 // An engineHealth is what a health check tells, as far as it counts here.
 type engineHealth struct {
-	Saturated bool `json:"saturated"`
-	Apps      struct {
+	Saturated bool `json:"saturated"` // by its processors or its memory
+	Mem       struct {
+		Tight bool `json:"tight"`
+	} `json:"mem"`
+	Apps struct {
 		InMemory []string `json:"in_memory_docs"`
 	} `json:"apps"`
 	Session struct {
@@ -196,7 +199,7 @@ func (f *fleet) Engines(ctx context.Context, u session.User, app string) ([]bala
 	for i := range f.engines {
 		e := &f.engines[i]
 		list = append(list, balance.Engine{
-			Node: e.node, Address: e.address, Allowed: allowed(e.node), Healthy: e.healthy, Full: e.health.Saturated,
+			Node: e.node, Address: e.address, Allowed: allowed(e.node), Healthy: e.healthy, Full: e.health.Mem.Tight, Busy: e.health.Saturated,
 			HasApp: slices.Contains(e.health.Apps.InMemory, app), Load: e.health.load(), Check: e.check,
 		})
 	}

@@ -15,7 +15,8 @@ type Engine struct {
 	Address string // host:port
 	Allowed bool   // the rules of the repository let it have the app
 	Healthy bool   // answers its health check
-	Full    bool   // says that it takes nothing more: memory or sessions are used up
+	Full    bool   // says that it takes nothing more: memory is used up
+	Busy    bool   // keeps its processors at their limit, which passes
 	HasApp  bool   // has the app in memory
 	Load    float64
 	Check   uint64 // number of the health check that says so
@@ -59,8 +60,9 @@ type Question struct {
 }
 
 // Order returns the engines that can take the session, best first: the one of
-// last time, those that have the app, the least loaded. Equal ones take turns.
-// An engine that the rules do not allow or that is not there is never among them.
+// last time, those that are not busy, those that have the app, the least loaded.
+// Equal ones take turns. An engine that the rules do not allow or that is not
+// there is never among them; a busy one is, as slow answers are better than none.
 func (b *Balancer) Order(q Question, engines []Engine) []Engine {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -80,7 +82,7 @@ func (b *Balancer) Order(q Question, engines []Engine) []Engine {
 	b.turn++
 	able = rotate(able, int(b.turn%uint64(len(able))))
 	slices.SortStableFunc(able, func(x, y Engine) int {
-		return cmp.Or(first(x.Node == last, y.Node == last), first(x.HasApp, y.HasApp), cmp.Compare(x.Load, y.Load))
+		return cmp.Or(first(x.Node == last, y.Node == last), first(!x.Busy, !y.Busy), first(x.HasApp, y.HasApp), cmp.Compare(x.Load, y.Load))
 	})
 	return able
 }

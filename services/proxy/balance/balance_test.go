@@ -29,6 +29,7 @@ func TestOrder(t *testing.T) {
 	has := up("has", func(e *Engine) { e.HasApp, e.Load = true, 9 })
 	idle := up("idle", func(e *Engine) { e.Load = 0 })
 	busy := up("busy", func(e *Engine) { e.Load = 5 })
+	spent := up("spent", func(e *Engine) { e.Busy, e.HasApp, e.Load = true, true, 0 })
 	for _, tt := range []struct {
 		why     string
 		q       Question
@@ -38,6 +39,8 @@ func TestOrder(t *testing.T) {
 		{"none", Question{}, nil, ""},
 		{"none that can", Question{}, []Engine{forbidden, ill, full}, ""},
 		{"the app counts more than the load", Question{}, []Engine{busy, idle, has, full, forbidden}, "has idle busy"},
+		{"busy processors are the last choice", Question{}, []Engine{spent, busy, has}, "has busy spent"},
+		{"but better than none", Question{}, []Engine{spent, full}, "spent"},
 		{"nodes of the virtual proxy", Question{Nodes: []string{"busy", "full"}}, []Engine{busy, idle, has, full}, "busy"},
 		{"a virtual proxy without nodes", Question{Nodes: []string{}}, []Engine{busy, idle}, ""},
 	} {
