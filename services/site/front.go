@@ -65,7 +65,7 @@ func (s *Site) openProxy(ctx context.Context) error {
 		return err
 	}
 	s.rest, err = qps.New(qps.Options{
-		Virtual: s.proxy, Sessions: sessions, Tickets: s.door.tickets, Health: func() any { return s.proxy.Health() }, Log: s.log.proxy.Logger, Audit: s.auditLog(),
+		Virtual: s.proxy, Sessions: sessions, Tickets: s.door.tickets, Users: users{s.repo}, Health: func() any { return s.proxy.Health() }, Log: s.log.proxy.Logger, Audit: s.auditLog(),
 	})
 	return err
 }

@@ -1,6 +1,7 @@
 package qps
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/cognate-bi/cognate/services/proxy"
 	"github.com/cognate-bi/cognate/services/proxy/auth"
 	"github.com/cognate-bi/cognate/services/proxy/session"
 )
@@ -112,6 +114,9 @@ func (s *Server) addSession(c call) error {
 	if !ok {
 		return statusf(fasthttp.StatusNotFound, "there is no such virtual proxy")
 	}
+	if u, err = s.logIn(u); err != nil {
+		return err
+	}
 	token, err := s.adopt(c.prefix, in.SessionID, u, timeout)
 	if err != nil {
 		return err
@@ -122,6 +127,29 @@ func (s *Server) addSession(c call) error {
 		NewUser  bool
 		UserName string
 	}{wireSession{u.Directory, u.ID, attributes(u.Attributes), token}, false, u.Name})
+}
+
+// loginTimeout bounds what the repository is asked about a user.
+const loginTimeout = 30 * time.Second
+
+// logIn returns a user as the repository knows him. A module vouches for who
+// somebody is, not for whether he may come in.
+func (s *Server) logIn(u session.User) (session.User, error) {
+	if s.opt.Users == nil || u.Anonymous() {
+		return u, nil
+	}
+	// Not the request's own context: that one is reused after the answer.
+	within, cancel := context.WithTimeout(context.Background(), loginTimeout)
+	defer cancel()
+	known, err := s.opt.Users.Login(within, u)
+	switch {
+	case errors.Is(err, proxy.ErrInactive):
+		s.opt.Audit.Warn("login refused", "user", u.Directory+`\`+u.ID, "reason", err.Error(), "command", "Log in")
+		return u, statusf(fasthttp.StatusForbidden, "this user is not active")
+	case err != nil:
+		return u, fmt.Errorf("user %s\\%s: %w", u.Directory, u.ID, err)
+	}
+	return known, auth.Admissible(known)
 }
 
 func (s *Server) getSession(c call) error {

@@ -24,6 +24,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cognate-bi/cognate/services/accept"
+	"github.com/cognate-bi/cognate/services/proxy"
 	"github.com/cognate-bi/cognate/services/proxy/auth"
 	"github.com/cognate-bi/cognate/services/proxy/session"
 )
@@ -42,6 +43,7 @@ type Options struct {
 	Virtual  VirtualProxies
 	Sessions *session.Store
 	Tickets  *auth.Tickets
+	Users    proxy.Users  // asked about everybody whose session comes; nil = nobody
 	Health   func() any   // what GET /qps/health tells; nil = nothing
 	Notified func()       // called at POST /qps/notified: settings changed; nil = nothing
 	Log      *slog.Logger // nil = none

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cognate-bi/cognate/services/proxy"
 	"github.com/cognate-bi/cognate/services/proxy/auth"
 	"github.com/cognate-bi/cognate/services/proxy/session"
 )
@@ -32,6 +34,17 @@ func (prefixes) Timeout(p string) (string, time.Duration, bool) {
 		}
 	}
 	return "", 0, false
+}
+
+// people are those whom the repository of the tests knows.
+type people struct{}
+
+func (people) Login(_ context.Context, u session.User) (session.User, error) {
+	if u.ID == "closed" {
+		return u, fmt.Errorf("closed: %w", proxy.ErrInactive)
+	}
+	u.Name, u.Entity = "Name of "+u.ID, "id of "+u.ID
+	return u, nil
 }
 
 // authority makes certificates.
@@ -108,7 +121,7 @@ func start(t *testing.T) (*client, *session.Store, *auth.Tickets, func() tls.Cer
 		t.Fatal(err)
 	}
 	tickets := auth.NewTickets(rand.Reader, time.Now)
-	s, err := New(Options{Virtual: prefixes{}, Sessions: sessions, Tickets: tickets, Health: func() any { return map[string]int{"sessions": sessions.Len()} }})
+	s, err := New(Options{Virtual: prefixes{}, Sessions: sessions, Tickets: tickets, Users: people{}, Health: func() any { return map[string]int{"sessions": sessions.Len()} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,14 +189,17 @@ func TestTickets(t *testing.T) {
 func TestSessions(t *testing.T) {
 	c, sessions, _, _ := start(t)
 	var added struct {
-		SessionID string
-		NewUser   *bool
+		SessionID, UserName string
+		NewUser             *bool
 	}
 	if code := c.call("POST", "/qps//session", `{"UserDirectory":"DOM","UserId":"ann","SessionId":"0123456789abcdef"}`, &added); code != 201 || added.SessionID != "0123456789abcdef" || added.NewUser == nil {
 		t.Fatalf("%d %+v", code, added)
 	}
-	if _, ok := sessions.Find("", "0123456789abcdef"); !ok {
-		t.Error("the cookie does not count")
+	if x, ok := sessions.Find("", "0123456789abcdef"); !ok || x.User.Entity != "id of ann" || added.UserName != "Name of ann" {
+		t.Errorf("the cookie does not count, or nobody knows whose it is: %+v, %v", added, ok)
+	}
+	if code := c.call("POST", "/qps/session", `{"UserDirectory":"DOM","UserId":"closed","SessionId":"fedcba9876543210"}`, nil); code != 403 || sessions.Len() != 1 {
+		t.Errorf("a blocked user: %d, %d sessions", code, sessions.Len())
 	}
 	if code := c.call("POST", "/qps/session", `{"UserDirectory":"DOM","UserId":"eve","SessionId":"0123456789abcdef"}`, nil); code != 409 {
 		t.Errorf("the same again: %d", code)
