@@ -21,13 +21,11 @@ type reduced struct {
 	data map[string]weak.Pointer[Data]
 }
 
-// DataFor returns the data that a user may see: all of it without section
-// access or for nil, who stands for the engine's own trust in its caller.
+// DataFor returns what a user may see of d, data of the app: all of it without
+// section access or for nil, who stands for the engine's own trust in its caller.
 // Users with the same reduction share one model. The error is
 // [access.ErrDenied] for who may not open the app.
-func (a *App) DataFor(u *access.User) (*Data, error) { return a.dataFor(a.Data(), u) }
-
-func (a *App) dataFor(d *Data, u *access.User) (*Data, error) {
+func (a *App) DataFor(d *Data, u *access.User) (*Data, error) {
 	if u == nil || d.Rules == nil {
 		return d, nil
 	}
@@ -80,7 +78,7 @@ func shut(show func(dual.Value) string) (*storage.Catalog, error) {
 // all of their data: the script may give them to anybody.
 func (a *App) keptFor(u *access.User) (*script.Kept, error) {
 	d := a.Data()
-	seen, err := a.dataFor(d, u)
+	seen, err := a.DataFor(d, u)
 	if err != nil {
 		return nil, err
 	}

@@ -125,11 +125,11 @@ func TestSectionAccessIsSaved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := b.DataFor(&access.User{ID: `d\ann`})
+	d, err := b.DataFor(b.Data(), &access.User{ID: `d\ann`})
 	if err != nil || d.Model.Field("R").Symbols.Len() != 1 {
 		t.Errorf("Ann sees more than her value: %v", err)
 	}
-	if _, err := b.DataFor(&access.User{ID: `D\ZED`}); !errors.Is(err, access.ErrDenied) {
+	if _, err := b.DataFor(b.Data(), &access.User{ID: `D\ZED`}); !errors.Is(err, access.ErrDenied) {
 		t.Errorf("Zed: %v", err)
 	}
 }

@@ -34,7 +34,7 @@ func TestBinaryLoad(t *testing.T) {
 	if got, want := show(b, "A"), "Amount=10 Amount=20 ten=10 ten=20 x=1 x=2 y=a y=b"; got != want {
 		t.Errorf("A is %s, want %s", got, want)
 	}
-	if _, err := b.DataFor(&access.User{ID: "ZED"}); err == nil {
+	if _, err := b.DataFor(b.Data(), &access.User{ID: "ZED"}); err == nil {
 		t.Error("the rules of access are lost")
 	}
 	for user, want := range map[string]bool{"ANN": false, "ZED": false, "boss": true} {

@@ -242,7 +242,7 @@ T: LOAD Chr(65 + Mod(RecNo(), 4)) AS G, RecNo() AS id, RecNo()/3 AS x AUTOGENERA
 	all, _ := a.MemoryBytes()
 	held := map[*Data]bool{}
 	for i := range 1000 {
-		d, err := a.DataFor(&access.User{ID: fmt.Sprint(`d\u`, i+1)})
+		d, err := a.DataFor(a.Data(), &access.User{ID: fmt.Sprint(`d\u`, i+1)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func TestPartialReload(t *testing.T) {
 	if after["A"] != 2*before["A"] || after["B"] != before["B"] || after["$Syn 1 Table"] != before["$Syn 1 Table"] || len(after) != len(before) || len(a.Data().Model.Fields) != fields {
 		t.Errorf("rows %v, before %v", after, before)
 	}
-	if _, err := a.DataFor(&access.User{ID: "ZED"}); err == nil {
+	if _, err := a.DataFor(a.Data(), &access.User{ID: "ZED"}); err == nil {
 		t.Error("the rules of access are lost")
 	}
 	a.SetScript("ADD LOAD * RESIDENT A; ADD LOAD * RESIDENT Nowhere;")

@@ -50,7 +50,7 @@ func (a *App) open(s *Step) (bool, error) {
 		return false, err
 	}
 	u := access.User{ID: s.User.UserID, Groups: s.User.Groups, Email: s.User.Email}
-	if _, err := opened.DataFor(&u); err != nil {
+	if _, err := opened.DataFor(opened.Data(), &u); err != nil {
 		return false, err
 	}
 	a.Session.Identity = &u

@@ -18,6 +18,9 @@ import (
 type Gate interface {
 	// Read is asked before an app is opened or shown.
 	Read(appID string) error
+	// Known adds to what a login told of the user what the site knows of him,
+	// such as the groups of his directory: section access goes by both.
+	Known(login access.User) (access.User, error)
 	// Change is asked before an app is changed: its script, data, variables and
 	// properties.
 	Change(appID string) error
@@ -256,7 +259,11 @@ func (s *Session) Reload(ctx context.Context, partial bool) (ok bool, err error)
 	if err != nil {
 		return false, err
 	}
-	r := app.Reloading{User: s.User, ID: app.NewID(), Partial: partial, Identity: s.Identity}
+	who, err := s.known()
+	if err != nil {
+		return false, err
+	}
+	r := app.Reloading{User: s.User, ID: app.NewID(), Partial: partial, Identity: who}
 	s.reload.Store(&r.ID)
 	if s.Gate != nil {
 		if r.Connections, err = s.Gate.Connections(); err != nil {

@@ -198,9 +198,31 @@ func (s *Session) CreateSessionApp(id string) (*Ref, error) {
 	return s.docRef(), nil
 }
 
+// known is who section access takes the user for.
+func (s *Session) known() (*access.User, error) {
+	if s.Identity == nil || s.Gate == nil {
+		return s.Identity, nil
+	}
+	u, err := s.Gate.Known(*s.Identity)
+	return &u, err
+}
+
+// seen is what the user may see of an app's data. Without an access section
+// nobody has to be asked.
+func (s *Session) seen(a *app.App, whole *app.Data) (*app.Data, error) {
+	if whole.Rules == nil {
+		return whole, nil
+	}
+	who, err := s.known()
+	if err != nil {
+		return nil, err
+	}
+	return a.DataFor(whole, who)
+}
+
 func (s *Session) use(a *app.App) error {
 	whole := a.Data()
-	d, err := a.DataFor(s.Identity)
+	d, err := s.seen(a, whole)
 	if err != nil {
 		return err
 	}
@@ -264,7 +286,7 @@ func (s *Session) Begin() {
 		return
 	}
 	s.whole, s.seenBy = whole, s.Identity
-	d, err := s.app.DataFor(s.Identity)
+	d, err := s.seen(s.app, whole)
 	if err != nil { // a reload has shut the user out
 		s.log.Info("access ended", "app", s.app.ID, "user", s.User, "reason", err)
 		s.closeApp()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/store"
@@ -86,6 +87,21 @@ func (r *Repository) MakeAdministrator(ctx context.Context, userID string) error
 		_, err := tx.Update(ctx, "User", userID, map[string]any{"roles": []any{rules.RootAdmin}})
 		return err
 	})
+}
+
+// DirectoryAttributes returns what the caller's directory tells of him, such as
+// groups, by names in lower case.
+func (r *Repository) DirectoryAttributes(ctx context.Context, c *Caller) (map[string][]string, error) {
+	user, err := r.user(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]string{}
+	for _, a := range objects(user.Doc["attributes"]) {
+		name := strings.ToLower(text(a["attributeType"]))
+		found[name] = append(found[name], text(a["attributeValue"]))
+	}
+	return found, nil
 }
 
 // Favorites returns the ids of the apps that the caller has marked.

@@ -60,6 +60,8 @@ var _ session.Gate = nobody{}
 
 func (nobody) Read(string) error { return access.ErrDenied }
 
+func (nobody) Known(u access.User) (access.User, error) { return u, nil }
+
 func (nobody) Change(string) error                                        { return access.ErrDenied }
 func (nobody) Standings([]string) (map[string]session.AppStanding, error) { return nil, nil }
 func (nobody) Saved(string) error                                         { return access.ErrDenied }
@@ -96,6 +98,21 @@ func (g *gate) Read(appID string) error {
 	ctx, cancel := ask()
 	defer cancel()
 	return denied(g.repo.Check(ctx, &g.caller, g.app, appID, rules.Read))
+}
+
+// Known implements [session.Gate].
+func (g *gate) Known(login access.User) (access.User, error) {
+	ctx, cancel := ask()
+	defer cancel()
+	attributes, err := g.repo.DirectoryAttributes(ctx, &g.caller)
+	if err != nil {
+		return login, err
+	}
+	login.Groups = append(slices.Clip(login.Groups), attributes["group"]...)
+	if mails := attributes["email"]; login.Email == "" && len(mails) > 0 {
+		login.Email = mails[0]
+	}
+	return login, nil
 }
 
 // Change implements [session.Gate].

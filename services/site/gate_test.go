@@ -15,6 +15,7 @@ import (
 	"github.com/cognate-bi/cognate/engine/object"
 	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/session"
+	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/rules"
 	"github.com/cognate-bi/cognate/services/repository/store"
 	"github.com/cognate-bi/cognate/services/repository/store/storetest"
@@ -202,5 +203,38 @@ func TestBookmarkWithVariables(t *testing.T) {
 	}
 	if got := ann.do(1, "Evaluate", `["$(v)"]`).Get("qReturn").Str(); got != "2" {
 		t.Errorf("bob has changed the variable to %s", got)
+	}
+}
+
+// TestSectionAccessByDirectory opens an app whose access section names groups
+// and mail addresses, for people whose login tells neither: their directory does.
+func TestSectionAccessByDirectory(t *testing.T) {
+	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
+	ann := n.user("ann")
+	id := ann.do(-1, "CreateApp", `["Sales"]`).Get("qAppId").Str()
+	ann.open(id)
+	ann.do(1, "SetScript", `["SECTION ACCESS;\nLOAD * INLINE [\nACCESS, USERID, GROUP, USER.EMAIL, REGION\nADMIN, DOM\\ANN, *, *, *\nUSER, *, NORTHERNERS, *, NORTH\nUSER, *, *, CEM@DOM, SOUTH\n];\nSECTION APPLICATION;\nT: LOAD * INLINE [\nREGION, n\nNORTH, 1\nSOUTH, 2\n];"]`)
+	ann.do(1, "DoReload", `[]`)
+	ann.do(1, "DoSave", `[]`)
+	n.do(`DOM\ann`, "PUT", fmt.Sprintf("/qrs/app/%s/publish?stream=%s", id, rules.EveryoneStreamID), nil, 200)
+	for name, attribute := range map[string][2]string{"bob": {"Group", "Northerners"}, "cem": {"email", "cem@dom"}, "dan": {"group", "others"}} {
+		u := n.user(name)
+		u.session.Identity = &access.User{ID: `DOM\` + name}
+		u.refused(-1, "OpenDoc", fmt.Sprintf("[%q]", id))
+		self := repository.Service("repository")
+		user := n.list(service, "/qrs/user/full?filter=userId+eq+'"+name+"'")[0]
+		if _, err := n.repo.Update(t.Context(), &self, n.repo.Schema().Type("User"), user["id"].(string), map[string]any{
+			"attributes": []any{map[string]any{"attributeType": attribute[0], "attributeValue": attribute[1]}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if name == "dan" {
+			u.refused(-1, "OpenDoc", fmt.Sprintf("[%q]", id))
+			continue
+		}
+		u.open(id)
+		if got, want := u.do(1, "Evaluate", `["Sum(n)"]`).Get("qReturn").Str(), map[string]string{"bob": "1", "cem": "2"}[name]; got != want {
+			t.Errorf("%s sees %s, want %s", name, got, want)
+		}
 	}
 }
