@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -213,9 +214,9 @@ func (f *fleet) allowed(ctx context.Context, u session.User, app string) (func(n
 	if id, _ := uuid.Parse(app); id == uuid.Nil { // none, or one of a session only
 		return all, nil
 	}
-	c := repository.Caller{Directory: u.Directory, ID: u.ID, Context: rules.ContextHub, Session: rules.Attributes{}}
+	c := repository.Caller{Directory: u.Directory, ID: u.ID, Context: rules.ContextHub, Session: rules.Attributes{}, Environment: rules.Attributes{}}
 	for _, a := range u.Attributes {
-		c.Session[a.Name] = append(c.Session[a.Name], rules.Texts(a.Value)...)
+		note(&c, strings.ToLower(a.Name), a.Value)
 	}
 	nodes, err := f.repo.ValidEngines(ctx, &c, app)
 	if errors.Is(err, repository.ErrNotFound) {

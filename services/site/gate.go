@@ -42,11 +42,9 @@ func Gate(repo *repository.Repository, lib *app.Library) func(directory, id stri
 		}
 		c := repository.Caller{Directory: directory, ID: id, Context: rules.ContextHub, Session: rules.Attributes{}, Environment: rules.Attributes{}}
 		for name, values := range attributes {
-			if strings.EqualFold(name, "context") || strings.EqualFold(name, "securerequest") {
-				c.Environment[name] = rules.Texts(values...)
-				continue
+			for _, value := range values {
+				note(&c, strings.ToLower(name), value)
 			}
-			c.Session[name] = rules.Texts(values...)
 		}
 		return &gate{repo: repo, lib: lib, caller: c, app: t}
 	}

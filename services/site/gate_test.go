@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/cognate-bi/cognate/engine/access"
 	"github.com/cognate-bi/cognate/engine/app"
 	"github.com/cognate-bi/cognate/engine/object"
@@ -235,6 +237,30 @@ func TestSectionAccessByDirectory(t *testing.T) {
 		u.open(id)
 		if got, want := u.do(1, "Evaluate", `["Sum(n)"]`).Get("qReturn").Str(), map[string]string{"bob": "1", "cem": "2"}[name]; got != want {
 			t.Errorf("%s sees %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestSurroundings has a rule look at where a request comes from and at a group
+// that the login has told: the engine asks as the interface does.
+func TestSurroundings(t *testing.T) {
+	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
+	ann := n.user("ann")
+	id := ann.do(-1, "CreateApp", `["Sales"]`).Get("qAppId").Str()
+	n.entity(service, "POST", "/qrs/systemrule", fmt.Appendf(nil, `{"name":"bob","category":"Security","type":"Custom",
+		"rule":"user.environment.ip like \"10.*\" and user.environment.os = \"Linux\" and user.environment.group = \"Sales\" and user.group = \"Board\"",
+		"resourceFilter":"App_%s","actions":2,"ruleContext":0,"disabled":false}`, id), 201)
+	for ip, allowed := range map[string]bool{"10.0.0.1": true, "192.168.0.1": false} {
+		err := Gate(n.repo, n.lib)("DOM", "bob", map[string][]string{"ip": {ip}, "os": {"Linux"}, "group": {"Sales", "Board"}}).Read(id)
+		if allowed != (err == nil) {
+			t.Errorf("%s: the engine lets him in: %v", ip, err)
+		}
+		var ctx fasthttp.RequestCtx
+		ctx.Request.Header.Set("X-Qlik-User", "UserDirectory=DOM; UserId=bob")
+		ctx.Request.Header.Set("X-Qlik-Security", "Context=AppAccess; OS=Linux; IP="+ip+"; Group=Sales; Group=Board")
+		c, _ := callerOf(&ctx)
+		if err := n.repo.Check(t.Context(), &c, n.repo.Schema().Type("App"), id, rules.Read); allowed != (err == nil) {
+			t.Errorf("%s: the interface lets him in: %v", ip, err)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func serveRepository(server *api.Server, ctx *fasthttp.RequestCtx) {
 //	X-Qlik-Security: SecureRequest=true; Context=AppAccess; group=Sales; IP=10.0.0.1
 //
 // Names are read in any case, values may be encoded as in addresses. Attributes
-// of what surrounds a request go to user.environment, others to the user.
+// of what surrounds a request go to user.environment, others to the user as well.
 func callerOf(ctx *fasthttp.RequestCtx) (c repository.Caller, ok bool) {
 	each(string(ctx.Request.Header.Peek("X-Qlik-User")), func(key, value string) {
 		switch key {
@@ -64,19 +64,25 @@ func callerOf(ctx *fasthttp.RequestCtx) (c repository.Caller, ok bool) {
 		c.Context = rules.ContextBoth
 	}
 	each(string(ctx.Request.Header.Peek("X-Qlik-Security")), func(key, value string) {
-		switch key {
-		case "context":
-			if strings.EqualFold(value, "AppAccess") {
-				c.Context = rules.ContextHub
-			}
-			fallthrough
-		case "securerequest", "os", "device", "browser", "ip":
-			c.Environment[key] = rules.Texts(value)
-		default:
-			c.Session[key] = append(c.Session[key], rules.Texts(value)...)
+		if key == "context" && strings.EqualFold(value, "AppAccess") {
+			c.Context = rules.ContextHub
 		}
+		note(&c, key, value)
 	})
 	return c, c.Directory != "" && c.ID != ""
+}
+
+// note adds to a caller an attribute of his request or his login; its name is in
+// lower case. Rules find those of a login, such as groups, in user.environment,
+// too.
+func note(c *repository.Caller, key, value string) {
+	switch key {
+	case "context", "securerequest", "os", "device", "browser", "ip":
+		c.Environment[key] = rules.Texts(value)
+	default:
+		c.Session[key] = append(c.Session[key], rules.Texts(value)...)
+		c.Environment[key] = append(c.Environment[key], rules.Texts(value)...)
+	}
 }
 
 // each calls f for every key=value of a list with semicolons, keys in lower
