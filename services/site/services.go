@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -109,6 +110,26 @@ func (u upstreams) Endpoints(_ context.Context, service proxy.Service) ([]proxy.
 	return []proxy.Endpoint{{Node: u.s.node, Address: at.Addr().String()}}, nil
 }
 
+// appOf returns the id of the app that an address of the kind that mails and
+// other pages link to opens, /sense/app/<id>/sheet/…, or "".
+func appOf(path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	if len(parts) < 3 || !strings.EqualFold(parts[0], "sense") || !strings.EqualFold(parts[1], "app") {
+		return ""
+	}
+	return parts[2]
+}
+
+// lead sends a client to a page of ours. The address has no host, so that the
+// proxy puts the prefix of the virtual proxy in front.
+func lead(ctx *fasthttp.RequestCtx, path, query string) {
+	if query != "" {
+		path += "?" + query
+	}
+	ctx.Response.Header.Set("Location", path)
+	ctx.SetStatusCode(fasthttp.StatusFound)
+}
+
 // servePage serves the pages of hub and apps, each under its own path, and the
 // modules that clients load from their host.
 func servePage(ctx *fasthttp.RequestCtx, page http.Handler) {
@@ -117,13 +138,17 @@ func servePage(ctx *fasthttp.RequestCtx, page http.Handler) {
 		enginehost.ServePage(ctx, page)
 		return
 	}
+	if app := appOf(path); app != "" {
+		lead(ctx, "/sense/", "app="+url.QueryEscape(app))
+		return
+	}
 	for prefix, first := range map[string]string{"/hub": "/hub.html", "/sense": "/"} {
 		rest, ok := strings.CutPrefix(path, prefix)
 		if !ok {
 			continue
 		}
 		if rest == "" { // relative addresses need the slash
-			ctx.Redirect(prefix+"/", fasthttp.StatusMovedPermanently)
+			lead(ctx, prefix+"/", string(ctx.URI().QueryString()))
 			return
 		}
 		if rest == "/" {
