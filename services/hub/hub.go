@@ -32,9 +32,12 @@ type Reader interface {
 	Favorites(ctx context.Context) ([]string, error)
 	// MayCreate reports whether he may make an entity of a type.
 	MayCreate(ctx context.Context, typ string) (bool, error)
-	// Name is who he is.
-	Name() (directory, id, name string)
+	// Who is who he is.
+	Who(ctx context.Context) (Person, error)
 }
+
+// A Person is a user as others see him.
+type Person struct{ Directory, ID, Name string }
 
 // Options are the settings of a hub.
 type Options struct {
@@ -62,8 +65,8 @@ func New(o Options) *Server {
 		"hub/v1/privileges":                   s.privileges,
 		"hub/v1/user/info":                    s.user,
 		"hub/v1/desktoplink":                  none,
-		"hub/v1/apps/user":                    s.apps("published eq false"),
-		"hub/v1/apps/stream/myspace":          s.apps("published eq false"),
+		"hub/v1/apps/user":                    s.own,
+		"hub/v1/apps/stream/myspace":          s.own,
 		"hub/v1/apps/favorites":               s.favorites,
 		"hub/v1/streams":                      s.streams,
 		"hub/v1/reports":                      none,

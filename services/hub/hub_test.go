@@ -35,7 +35,7 @@ func (p person) Favorites(context.Context) ([]string, error) {
 
 func (p person) MayCreate(_ context.Context, typ string) (bool, error) { return typ == "App", p.fails }
 
-func (p person) Name() (directory, id, name string) { return "DOM", "ann", "Ann" }
+func (p person) Who(context.Context) (Person, error) { return Person{"DOM", "o'ann", "Ann"}, p.fails }
 
 func TestHandle(t *testing.T) {
 	var filters []string
@@ -65,6 +65,14 @@ func TestHandle(t *testing.T) {
 	}
 	if _, body = ask("GET", "/api/hub/v1/streams/", nil); len(body["data"].([]any)[0].(map[string]any)["attributes"].(map[string]any)["privileges"].([]any)) != 0 {
 		t.Errorf("streams %v", body)
+	}
+	for _, path := range []string{"/api/hub/v1/apps/user", "/api/hub/v1/apps/stream/myspace"} {
+		if ask("GET", path, nil); !slices.Equal(filters, []string{"App: published eq false and owner.userDirectory eq 'DOM' and owner.userId eq 'o''ann'"}) {
+			t.Errorf("own apps: asked for %q", filters)
+		}
+	}
+	if _, body = ask("GET", "/api/hub/v1/user/info", nil); body["data"].(map[string]any)["attributes"].(map[string]any)["name"] != "Ann" {
+		t.Errorf("user %v", body)
 	}
 	if ask("GET", "/api/hub/v1/apps/favorites", nil); !slices.Equal(filters, []string{"App: id eq 00000000-0000-0000-0000-000000000001 or id eq 00000000-0000-0000-0000-000000000002"}) {
 		t.Errorf("favourites: asked for %q", filters)

@@ -39,6 +39,19 @@ func (s *Server) apps(filter string) func(*request) (any, error) {
 	}
 }
 
+// own lists the reader's apps that are not published. What rules let him see of
+// others' is not his work.
+func (s *Server) own(r *request) (any, error) {
+	me, err := r.reader.Who(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.apps("published eq false and owner.userDirectory eq " + quoted(me.Directory) + " and owner.userId eq " + quoted(me.ID))(r)
+}
+
+// quoted writes a text so that it is nothing else in a filter.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
 // appsOf lists the apps of a stream that the reader sees.
 func (s *Server) appsOf(stream string) func(*request) (any, error) {
 	return func(r *request) (any, error) {
@@ -150,8 +163,11 @@ func relation(to *resource) any {
 }
 
 func (s *Server) user(r *request) (any, error) {
-	directory, id, name := r.reader.Name()
-	return &document{Data: &resource{Type: "User", ID: directory + `\` + id, Attributes: map[string]any{"name": name, "userId": id, "userDirectory": directory}}}, nil
+	me, err := r.reader.Who(r)
+	if err != nil {
+		return nil, err
+	}
+	return &document{Data: &resource{Type: "User", ID: me.Directory + `\` + me.ID, Attributes: map[string]any{"name": me.Name, "userId": me.ID, "userDirectory": me.Directory}}}, nil
 }
 
 // privileges tell what the reader may make.

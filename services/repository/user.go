@@ -89,6 +89,15 @@ func (r *Repository) MakeAdministrator(ctx context.Context, userID string) error
 	})
 }
 
+// NameOf returns the name to show of the caller.
+func (r *Repository) NameOf(ctx context.Context, c *Caller) (string, error) {
+	user, err := r.user(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	return text(user.Doc["name"]), nil
+}
+
 // DirectoryAttributes returns what the caller's directory tells of him, such as
 // groups, by names in lower case.
 func (r *Repository) DirectoryAttributes(ctx context.Context, c *Caller) (map[string][]string, error) {

@@ -33,9 +33,10 @@ func (r *reader) MayCreate(ctx context.Context, typ string) (bool, error) {
 	return r.repo.MayCreate(ctx, &r.caller, r.repo.Schema().Type(typ), map[string]any{"name": "new"})
 }
 
-// Name implements [hub.Reader].
-func (r *reader) Name() (directory, id, name string) {
-	return r.caller.Directory, r.caller.ID, r.caller.ID
+// Who implements [hub.Reader].
+func (r *reader) Who(ctx context.Context) (hub.Person, error) {
+	name, err := r.repo.NameOf(ctx, &r.caller)
+	return hub.Person{Directory: r.caller.Directory, ID: r.caller.ID, Name: name}, err
 }
 
 // servePages serves the pages of hub and apps, and what the hub's clients ask
