@@ -14,6 +14,8 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/filter"
+	"github.com/cognate-bi/cognate/services/repository/rules"
 )
 
 // TempPrefix is where exported files are fetched, beside the interface.
@@ -304,6 +306,18 @@ func (s *Server) reloadApp(r *request) (answer, error) {
 	return empty()
 }
 
+// ofHub narrows a filter to what a hub shows: what is published and the caller's
+// own. What others work on is not shown to whom a rule lets see it, though he may
+// open it.
+func ofHub(text string, c *repository.Caller) (string, error) {
+	where, err := filter.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	own := filter.All(filter.Equal("owner.userDirectory", c.Directory), filter.Equal("owner.userId", c.ID))
+	return filter.All(where, filter.Any(filter.Equal("published", "true"), own)).String(), nil
+}
+
 // hubList lists apps as the hub shows them: with the caller's rights on each.
 func (s *Server) hubList(full bool) func(*request) (answer, error) {
 	return func(r *request) (answer, error) {
@@ -313,6 +327,11 @@ func (s *Server) hubList(full bool) func(*request) (answer, error) {
 		}
 		if q.Privileges, err = r.flag("allprivileges", true); err != nil {
 			return answer{}, err
+		}
+		if r.caller.Context == rules.ContextHub && !r.caller.IsService() {
+			if q.Filter, err = ofHub(q.Filter, r.caller); err != nil {
+				return answer{}, err
+			}
 		}
 		read := s.repo.Condensed
 		if full {
