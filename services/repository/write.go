@@ -127,6 +127,9 @@ func (r *Repository) Rights(ctx context.Context, c *Caller, t *schema.Type, doc 
 	if doc, err = r.withList(ctx, r.store, t, owned(d, t, doc)); err != nil {
 		return rules.None, err
 	}
+	if f := t.Field("owner"); f != nil && f.Required && refID(doc["owner"]) == "" {
+		return rules.None, nil // nobody whom we know, such as somebody anonymous, owns anything
+	}
 	draft, err := r.draft(t, doc)
 	if err != nil {
 		return rules.None, err

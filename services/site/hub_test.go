@@ -49,3 +49,23 @@ func TestOwnWork(t *testing.T) {
 		t.Errorf("who: %s", got)
 	}
 }
+
+// Somebody anonymous may make nothing, and is told so.
+func TestAnonymousMakesNothing(t *testing.T) {
+	n := newNode(t, t.TempDir(), storetest.Open(t, storetest.Config(t, store.SQLite)))
+	ann := n.user("ann")
+	id := ann.do(-1, "CreateApp", `["Sales"]`).Get("qAppId").Str()
+	n.do(`DOM\ann`, "PUT", "/qrs/app/"+id+"/publish?stream="+rules.EveryoneStreamID, nil, 200)
+	nobody := n.user("ann") // has a session of the same kind
+	nobody.session.Gate = Gate(n.repo, n.lib)("NONE", "anonymous1", nil)
+	nobody.open(id)
+	if got := nobody.ask(1, "CreateBookmark", `[{"qInfo":{"qType":"bookmark"}}]`).At("/error/code").Int(); got != 5 {
+		t.Errorf("a bookmark: error %d", got)
+	}
+	var ctx fasthttp.RequestCtx
+	ctx.Request.SetRequestURI("/api/hub/v1/privileges")
+	hub.New(hub.Options{}).Handle(&ctx, &reader{n.repo, repository.Caller{Directory: "NONE", ID: "anonymous1", Context: rules.ContextHub}})
+	if got := string(ctx.Response.Body()); ctx.Response.StatusCode() != 200 || !strings.Contains(got, `"app":[]`) {
+		t.Errorf("privileges: %d %s", ctx.Response.StatusCode(), got)
+	}
+}
