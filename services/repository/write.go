@@ -215,6 +215,9 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err := r.check(ctx, tx, t, old, doc); err != nil {
 		return nil, err
 	}
+	if isEdited(t, old, doc) {
+		doc["type"] = rules.KindCustom
+	}
 	if _, ok := kindOf(t.Name); ok {
 		return r.updateLibrary(ctx, tx, t, old, doc)
 	}
@@ -231,6 +234,15 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 		changed, err = r.judge(ctx, tx, changed)
 	}
 	return changed, err
+}
+
+// isEdited reports whether a change gives a default rule another meaning, so that
+// it is one of the installation no more. One that is switched off is.
+func isEdited(t *schema.Type, old *store.Entity, change map[string]any) bool {
+	return t.Name == "SystemRule" && text(old.Doc["type"]) == rules.KindDefault &&
+		slices.ContainsFunc([]string{"name", "rule", "resourceFilter", "actions", "ruleContext"}, func(field string) bool {
+			return differs(t, old.Doc, change, field)
+		})
 }
 
 // guarded are the fields of a type whose change needs another right, too.
