@@ -227,6 +227,9 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 		}
 	}
 	changed, err := tx.Update(ctx, old.Type, old.ID, doc)
+	if err == nil {
+		err = needAdmin(ctx, tx, old, changed)
+	}
 	if err == nil && t.Name == customDefinition {
 		err = r.dropUses(ctx, tx, old, changed)
 	}
@@ -320,6 +323,9 @@ func (r *Repository) delete(ctx context.Context, tx *store.Tx, d *decider, t *sc
 		err = r.dropTasks(ctx, tx, e.ID)
 	case slices.Contains(r.schema.Concrete(r.schema.Type("Task")), e.Type):
 		err = r.dropEvents(ctx, tx, e)
+	}
+	if err == nil {
+		err = needAdmin(ctx, tx, e, nil)
 	}
 	if err != nil {
 		return err
