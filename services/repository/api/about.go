@@ -29,6 +29,12 @@ func (s *Server) ping(r *request) (answer, error) {
 	return ok(value("pong"))
 }
 
+// dataCollection tells hubs, which ask when they open, that nothing about the use
+// of the site is collected.
+func (s *Server) dataCollection(*request) (answer, error) {
+	return ok(map[string]any{"enabled": false})
+}
+
 // aboutEnums lists the enumerations with the fields that have them.
 func (s *Server) aboutEnums(*request) (answer, error) {
 	usages := map[string][]string{}

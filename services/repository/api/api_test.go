@@ -328,6 +328,7 @@ func testAbout(t *testing.T, s *site) {
 	if !strings.Contains(strings.Join(relations, "\n"), "App.owner > User") {
 		t.Error("App.owner > User is missing")
 	}
+	s.json(service, "GET", "/qrs/datacollection/settings", "", 200, nil) // hubs ask when they open
 	s.json(service, "GET", "/qrs/ssl/ping", "", 200, nil)
 
 	var defaults map[string]doc

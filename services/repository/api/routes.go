@@ -69,6 +69,7 @@ func (s *Server) special() []route {
 		at("GET /about/openapi/{interfacename}", s.openAPI),
 		at("GET /ssl/ping", s.ping),
 		at("GET /health", s.ping),
+		at("GET /datacollection/settings", s.dataCollection),
 
 		at("GET /virtualproxyconfig/{id}/generate/samlmetadata", s.samlTicket),
 		at("GET /download/samlmetadata/{ticket}/{name}", s.samlMetadata),
