@@ -82,7 +82,15 @@ func (x *record) add(name string, v slog.Value) {
 	if _, twice := x.values[key]; !twice {
 		x.order = append(x.order, name)
 	}
-	x.values[key] = v.Resolve().String()
+	x.values[key] = textOf(v.Resolve())
+}
+
+// textOf writes a value. Times are written as those of the rows.
+func textOf(v slog.Value) string {
+	if v.Kind() == slog.KindTime {
+		return v.Time().Format(timestamp)
+	}
+	return v.String()
 }
 
 // derive adds what follows from attributes. The id of a session does not leave

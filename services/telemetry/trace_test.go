@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestTrace(t *testing.T) {
@@ -18,7 +19,7 @@ func TestTrace(t *testing.T) {
 	log := slog.New(trace)
 	log.Debug("not written")
 	log.With("TaskName", "nightly").WithGroup("g").Warn("line\none", "err", errors.New("why\tnot"), "n", 3)
-	log.Info("run", FacilityKey, "TaskExecution", ClassKey, "Task", "taskid", "1", "status", "failed", "more", "a b")
+	log.Info("run", FacilityKey, "TaskExecution", ClassKey, "Task", "taskid", "1", "status", "failed", "more", "a b", "StartTime", time.Date(2026, 11, 27, 8, 44, 21, 314218721, time.UTC))
 	log.Error("elsewhere", FacilityKey, "NoSuch")
 	for _, tt := range []struct {
 		facility string
@@ -28,7 +29,7 @@ func TestTrace(t *testing.T) {
 			"WARN|System.Scheduler.Scheduler|line↓one g.err=why⇔not g.n=3||0|nightly|||||",
 			"ERROR|System.Scheduler.Scheduler|elsewhere||0||||||",
 		}},
-		{"TaskExecution", []string{"INFO|TaskExecution.Scheduler.Task|run more=\"a b\"||0|1||||||failed||||"}},
+		{"TaskExecution", []string{"INFO|TaskExecution.Scheduler.Task|run more=\"a b\"||0|1||||||failed|20261127T084421.314+0000|||"}},
 	} {
 		text, err := os.ReadFile(filepath.Join(root, "Scheduler", "Trace", "m_"+tt.facility+"_Scheduler.txt"))
 		if err != nil {
