@@ -117,11 +117,11 @@ func (s *Server) addSession(c call) error {
 	if u, err = s.logIn(u); err != nil {
 		return err
 	}
-	token, err := s.adopt(c.prefix, in.SessionID, u, timeout)
+	token, sess, err := s.adopt(c.prefix, in.SessionID, u, timeout)
 	if err != nil {
 		return err
 	}
-	s.opt.Audit.Info("Start session for user", "command", "Start session", "user", u.Directory+`\`+u.ID, "prefix", c.prefix, "certificate", peer(c.ctx))
+	s.opt.Audit.Info("Start session for user", "command", "Start session", "user", u.Directory+`\`+u.ID, "session", sess.ID, "prefix", c.prefix, "certificate", peer(c.ctx))
 	return writeJSON(c.ctx, fasthttp.StatusCreated, struct {
 		wireSession
 		NewUser  bool
@@ -220,18 +220,16 @@ func writeJSON(ctx *fasthttp.RequestCtx, code int, v any) error {
 }
 
 // adopt starts a session with the id of the client, or a fresh one.
-func (s *Server) adopt(prefix, id string, u session.User, timeout time.Duration) (token string, _ error) {
-	if id == "" {
-		token, _, err := s.opt.Sessions.Start(prefix, u, timeout)
-		if err != nil {
-			return "", storeError(err)
-		}
-		return token, nil
+func (s *Server) adopt(prefix, id string, u session.User, timeout time.Duration) (token string, sess *session.Session, err error) {
+	if token = id; token == "" {
+		token, sess, err = s.opt.Sessions.Start(prefix, u, timeout)
+	} else {
+		sess, err = s.opt.Sessions.Adopt(prefix, token, u, timeout)
 	}
-	if _, err := s.opt.Sessions.Adopt(prefix, id, u, timeout); err != nil {
-		return "", storeError(err)
+	if err != nil {
+		return "", nil, storeError(err)
 	}
-	return id, nil
+	return token, sess, nil
 }
 
 // storeError says which errors of the store clients are told.

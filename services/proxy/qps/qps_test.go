@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -116,12 +117,17 @@ func (c *client) call(method, path, body string, out any) int {
 
 func start(t *testing.T) (*client, *session.Store, *auth.Tickets, func() tls.Certificate) {
 	t.Helper()
+	return startWith(t, nil)
+}
+
+func startWith(t *testing.T, audit *slog.Logger) (*client, *session.Store, *auth.Tickets, func() tls.Certificate) {
+	t.Helper()
 	sessions, err := session.New(session.Options{Now: time.Now, Rand: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tickets := auth.NewTickets(rand.Reader, time.Now)
-	s, err := New(Options{Virtual: prefixes{}, Sessions: sessions, Tickets: tickets, Users: people{}, Health: func() any { return map[string]int{"sessions": sessions.Len()} }})
+	s, err := New(Options{Virtual: prefixes{}, Sessions: sessions, Tickets: tickets, Users: people{}, Audit: audit, Health: func() any { return map[string]int{"sessions": sessions.Len()} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,5 +289,18 @@ func TestWhoMayAsk(t *testing.T) {
 			_ = resp.Body.Close()
 			t.Errorf("%s: %d", why, resp.StatusCode)
 		}
+	}
+}
+
+// The audit log names a session that a module brings by the id that the rows of
+// its end and its sockets have, and never by its cookie.
+func TestAuditOfSession(t *testing.T) {
+	var rows bytes.Buffer // written before the answer, which is read before this is
+	c, sessions, _, _ := startWith(t, slog.New(slog.NewTextHandler(&rows, nil)))
+	if code := c.call("POST", "/qps/session", `{"UserDirectory":"DOM","UserId":"ann","SessionId":"0123456789abcdef"}`, nil); code != 201 {
+		t.Fatal(code)
+	}
+	if id := sessions.List("")[0].ID; !strings.Contains(rows.String(), "session="+id) || strings.Contains(rows.String(), "0123456789abcdef") {
+		t.Errorf("session %s: %s", id, rows.String())
 	}
 }
