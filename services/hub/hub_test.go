@@ -66,8 +66,8 @@ func TestHandle(t *testing.T) {
 	if _, body = ask("GET", "/api/hub/v1/streams/", nil); len(body["data"].([]any)[0].(map[string]any)["attributes"].(map[string]any)["privileges"].([]any)) != 0 {
 		t.Errorf("streams %v", body)
 	}
-	for _, path := range []string{"/api/hub/v1/apps/user", "/api/hub/v1/apps/stream/myspace"} {
-		if ask("GET", path, nil); !slices.Equal(filters, []string{"App: published eq false and owner.userDirectory eq 'DOM' and owner.userId eq 'o''ann'"}) {
+	for path, of := range map[string]string{"/api/hub/v1/apps/user": "", "/api/hub/v1/apps/stream/myspace": "published eq false and "} {
+		if ask("GET", path, nil); !slices.Equal(filters, []string{"App: " + of + "owner.userDirectory eq 'DOM' and owner.userId eq 'o''ann'"}) {
 			t.Errorf("own apps: asked for %q", filters)
 		}
 	}

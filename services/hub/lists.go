@@ -39,14 +39,16 @@ func (s *Server) apps(filter string) func(*request) (any, error) {
 	}
 }
 
-// own lists the reader's apps that are not published. What rules let him see of
+// own lists the reader's apps, those of a filter. What rules let him see of
 // others' is not his work.
-func (s *Server) own(r *request) (any, error) {
-	me, err := r.reader.Who(r)
-	if err != nil {
-		return nil, err
+func (s *Server) own(filter string) func(*request) (any, error) {
+	return func(r *request) (any, error) {
+		me, err := r.reader.Who(r)
+		if err != nil {
+			return nil, err
+		}
+		return s.apps(filter + "owner.userDirectory eq " + quoted(me.Directory) + " and owner.userId eq " + quoted(me.ID))(r)
 	}
-	return s.apps("published eq false and owner.userDirectory eq " + quoted(me.Directory) + " and owner.userId eq " + quoted(me.ID))(r)
 }
 
 // quoted writes a text so that it is nothing else in a filter.
