@@ -344,6 +344,10 @@ func (r *Repository) check(ctx context.Context, tx *store.Tx, t *schema.Type, ol
 		return r.checkRule(t, old, doc)
 	case customDefinition:
 		return r.checkDefinition(doc)
+	case virtualProxyType:
+		if err := r.checkVirtualProxy(t, old, doc); err != nil {
+			return err
+		}
 	}
 	return r.checkCustom(ctx, tx, t, old, doc)
 }
@@ -366,7 +370,28 @@ func (r *Repository) checkRule(t *schema.Type, old *store.Entity, doc map[string
 	return nil
 }
 
+const virtualProxyType = "VirtualProxyConfig"
+
+// checkVirtualProxy keeps the one that is the default what it is: a proxy without
+// it would not start.
+func (r *Repository) checkVirtualProxy(t *schema.Type, old *store.Entity, doc map[string]any) error {
+	was, merged := false, doc
+	if old != nil {
+		was, merged = isTrue(old.Doc["defaultVirtualProxy"]), r.schema.Merge(t, old.Doc, doc)
+	}
+	switch is := isTrue(merged["defaultVirtualProxy"]); {
+	case is != was:
+		return &schema.Error{Field: "defaultVirtualProxy", Reason: "there is one that is the default, and stays it"}
+	case is && text(merged["prefix"]) != "":
+		return &schema.Error{Field: "prefix", Reason: "the default virtual proxy has none"}
+	}
+	return nil
+}
+
 func (r *Repository) checkDelete(e *store.Entity) error {
+	if e.Type == virtualProxyType && isTrue(e.Doc["defaultVirtualProxy"]) {
+		return fmt.Errorf("the default virtual proxy: %w", ErrReadOnly)
+	}
 	if e.Type == "SystemRule" && text(e.Doc["type"]) == rules.KindReadOnly {
 		return fmt.Errorf("rule %s: %w", text(e.Doc["name"]), ErrReadOnly)
 	}

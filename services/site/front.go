@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -56,6 +57,10 @@ func (s *Site) openProxy(ctx context.Context) error {
 	list, err := s.door.list(ctx)
 	if err != nil {
 		return err
+	}
+	if errors.Is(proxy.Check(list), proxy.ErrNoDefault) { // the site starts all the same: how else would somebody mend it
+		s.log.proxy.Logger.Error("no default virtual proxy stands: nobody can log in without a prefix")
+		list = append(list, proxy.VirtualProxy{Cookie: "X-Qlik-Session-none"})
 	}
 	s.proxy, err = proxy.New(proxy.Options{
 		HostNames: append([]string{host, "localhost", "127.0.0.1", "::1"}, s.opt.Names...), Node: s.node, RestURI: rest, Sessions: sessions, Users: users{s.repo},
