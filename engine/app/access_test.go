@@ -43,7 +43,7 @@ func TestForeignAccess(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer lib.Close(a)
-			if _, err := a.DataFor(ann); errors.Is(err, access.ErrDenied) != tt.shut {
+			if _, err := a.DataFor(a.Data(), ann); errors.Is(err, access.ErrDenied) != tt.shut {
 				t.Errorf("its data: %v", err)
 			}
 			if rows := a.Data().Model.Tables[0].Rows; rows != 2 {
@@ -55,10 +55,10 @@ func TestForeignAccess(t *testing.T) {
 			if ok, err := a.Reload(t.Context(), ""); !ok || err != nil {
 				t.Fatalf("reload: %v, %+v", err, a.Progress().Errors)
 			}
-			if d, err := a.DataFor(ann); err != nil || d.Model.Tables[0].Rows != 3 {
+			if d, err := a.DataFor(a.Data(), ann); err != nil || d.Model.Tables[0].Rows != 3 {
 				t.Errorf("after a reload: %v", err)
 			}
-			if _, err := a.DataFor(&access.User{ID: `D\bob`}); !errors.Is(err, access.ErrDenied) {
+			if _, err := a.DataFor(a.Data(), &access.User{ID: `D\bob`}); !errors.Is(err, access.ErrDenied) {
 				t.Errorf("after a reload, for others: %v", err)
 			}
 		})
