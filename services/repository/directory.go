@@ -309,7 +309,7 @@ func (r *Repository) openDirectory(ctx context.Context, tx *store.Tx, e *store.E
 
 // addSyncTask makes the task that synchronises a directory.
 func (r *Repository) addSyncTask(ctx context.Context, tx *store.Tx, e *store.Entity) (*store.Entity, error) {
-	return tx.Create(ctx, syncTaskType, map[string]any{
+	return createOperated(ctx, tx, r.schema.Type(syncTaskType), map[string]any{
 		"name": "Synchronize " + text(e.Doc["name"]), "userDirectory": ref(e.ID), "enabled": true, "taskSessionTimeout": number(1440), "maxRetries": number(0),
 	})
 }
@@ -440,7 +440,7 @@ func (r *Repository) dropTasks(ctx context.Context, tx *store.Tx, directoryID st
 		if err := r.dropEvents(ctx, tx, task); err != nil {
 			return err
 		}
-		if err := tx.Delete(ctx, task.Type, task.ID); err != nil {
+		if err := r.deleteOperated(ctx, tx, task); err != nil {
 			return err
 		}
 	}

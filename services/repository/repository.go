@@ -123,7 +123,7 @@ func (r *Repository) begin(ctx context.Context, member bool) error {
 	if err := r.seedContent(ctx); err != nil {
 		return fmt.Errorf("repository: static content: %w", err)
 	}
-	return errors.Join(r.reconcile(ctx), r.reconcileContent(ctx), r.endSyncs(ctx))
+	return errors.Join(r.reconcile(ctx), r.reconcileContent(ctx), r.endSyncs(ctx), r.mendOperated(ctx))
 }
 
 // Close stops listening to changes.

@@ -135,7 +135,7 @@ func (r *Repository) dropEvents(ctx context.Context, tx *store.Tx, task *store.E
 			}
 		}
 		if refID(event.Doc[field]) == task.ID || len(left) == 0 {
-			err = tx.Delete(ctx, p.Type, p.ID)
+			err = r.deleteOperated(ctx, tx, event)
 		} else {
 			_, err = tx.Update(ctx, p.Type, p.ID, map[string]any{"compositeRules": left})
 		}
@@ -157,9 +157,7 @@ func (r *Repository) CopyTask(ctx context.Context, c *Caller, id, name string, w
 		return nil, err
 	}
 	doc := maps.Clone(from.Doc)
-	for _, own := range []string{"operational", "isManuallyTriggered"} {
-		delete(doc, own)
-	}
+	delete(doc, "isManuallyTriggered")
 	if !withProperties {
 		delete(doc, "customProperties")
 	}
@@ -225,7 +223,7 @@ func (r *Repository) ManualTask(ctx context.Context, c *Caller, appID string) (s
 			}
 		}
 		name := []rune("Manually triggered reload of " + text(app.Doc["name"]))
-		made, err := tx.Create(ctx, "ReloadTask", map[string]any{
+		made, err := createOperated(ctx, tx, r.schema.Type("ReloadTask"), map[string]any{
 			"name": string(name[:min(len(name), 500)]), "app": ref(app.ID), "enabled": true, "isManuallyTriggered": true, "taskSessionTimeout": number(1440), "maxRetries": number(0),
 		})
 		if err == nil {

@@ -68,6 +68,9 @@ func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	if err != nil {
 		return nil, err
 	}
+	if isOperated(t) {
+		delete(doc, operational)
+	}
 	if t.Name == directoryType {
 		if doc, err = r.withSettings(doc); err != nil {
 			return nil, err
@@ -95,6 +98,9 @@ func (r *Repository) create(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	}
 	if err := d.needDraft(r.loader(ctx, tx), draft, action); err != nil {
 		return nil, err
+	}
+	if isOperated(t) {
+		return createOperated(ctx, tx, t, doc)
 	}
 	made, err := tx.Create(ctx, t.Name, doc)
 	if err == nil && t.Name == directoryType {
@@ -195,6 +201,9 @@ func (r *Repository) update(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	}
 	t = r.schema.Type(old.Type)
 	doc = named(t, doc)
+	if isOperated(t) { // what it has done is not for clients to say
+		delete(doc, operational)
+	}
 	l := r.loader(ctx, tx, old)
 	if err := d.need(l, old, rules.Update); err != nil {
 		return nil, err
@@ -329,6 +338,9 @@ func (r *Repository) delete(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	}
 	if err != nil {
 		return err
+	}
+	if isOperated(r.schema.Type(e.Type)) {
+		return r.deleteOperated(ctx, tx, e)
 	}
 	return tx.Delete(ctx, e.Type, id)
 }

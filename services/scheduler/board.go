@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -113,6 +114,31 @@ type Execution struct {
 	Started   time.Time // of the attempt
 	Abort     Abort     // asked for
 	Passed    int       // chains that led to it, one after the other
+}
+
+// An EventKind is a kind of event that triggers tasks.
+type EventKind int
+
+// The kinds.
+const (
+	BySchedule EventKind = iota
+	ByChain
+)
+
+// TriggeredBy returns the event that triggered the execution; fired is false if
+// none did.
+func (e *Execution) TriggeredBy() (kind EventKind, id string, fired bool) {
+	words := strings.Fields(e.Cause)
+	if len(words) < 2 {
+		return 0, "", false
+	}
+	switch words[0] {
+	case "schedule":
+		return BySchedule, words[1], true
+	case "chain":
+		return ByChain, words[1], true
+	}
+	return 0, "", false
 }
 
 // A Result is how an attempt ended; it becomes an execution result of the

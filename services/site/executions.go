@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/filter"
 	"github.com/cognate-bi/cognate/services/repository/schema"
 	"github.com/cognate-bi/cognate/services/repository/store"
@@ -32,6 +33,11 @@ func (b *board) show(ctx context.Context, tx *store.Tx, before []scheduler.Execu
 		}
 		if err := b.showOne(ctx, tx, e); err != nil {
 			return err
+		}
+		if i < 0 {
+			if err := countTrigger(ctx, tx, e); err != nil {
+				return err
+			}
 		}
 	}
 	for _, o := range before {
@@ -81,6 +87,36 @@ func (b *board) showOne(ctx context.Context, tx *store.Tx, e *scheduler.Executio
 	return setLast(ctx, tx, task, result.ID)
 }
 
+// countTrigger notes of the event that has triggered an execution that it has.
+func countTrigger(ctx context.Context, tx *store.Tx, e *scheduler.Execution) error {
+	kind, id, fired := e.TriggeredBy()
+	if !fired {
+		return nil
+	}
+	typ := map[scheduler.EventKind]string{scheduler.BySchedule: "SchemaEvent", scheduler.ByChain: "CompositeEvent"}[kind]
+	event, err := tx.Get(ctx, typ, id)
+	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	state, ok := objectOf(event.Doc["operational"])["id"].(string)
+	if !ok {
+		return nil
+	}
+	was, err := tx.Get(ctx, typ+"Operational", state)
+	if err != nil {
+		return err
+	}
+	now := map[string]any{"timesTriggered": number(whole(was.Doc["timesTriggered"]) + 1)}
+	if kind == scheduler.BySchedule {
+		now["lastEventDate"] = schema.FormatDate(e.Triggered)
+	}
+	_, err = tx.Update(ctx, was.Type, state, now)
+	return err
+}
+
 // taskField is the field of references to tasks of a type.
 func taskField(typ string) string { return strings.ToLower(typ[:1]) + typ[1:] }
 
@@ -126,8 +162,18 @@ func put(ctx context.Context, tx *store.Tx, typ, id string, doc map[string]any) 
 func setLast(ctx context.Context, tx *store.Tx, task *store.Entity, resultID string) error {
 	last := map[string]any{"lastExecutionResult": ref(resultID)}
 	if id, ok := objectOf(task.Doc["operational"])["id"].(string); ok {
-		_, err := tx.Update(ctx, task.Type+"Operational", id, last)
-		return err
+		was, err := tx.Get(ctx, task.Type+"Operational", id)
+		if err != nil {
+			return err
+		}
+		before, _ := objectOf(was.Doc["lastExecutionResult"])["id"].(string)
+		if before == resultID {
+			return nil
+		}
+		if _, err := tx.Update(ctx, was.Type, id, last); err != nil {
+			return err
+		}
+		return repository.DropNeverStarted(ctx, tx, before)
 	}
 	operational, err := tx.Create(ctx, task.Type+"Operational", last)
 	if err != nil {

@@ -362,6 +362,7 @@ func (s *Site) serve(ctx context.Context) error {
 	}
 	if s.opt.central() && s.opt.Roles.Scheduler {
 		until(s.tasks.manager.Run)
+		until(s.followPlan)
 	}
 	if s.worker != nil {
 		until(s.followSettings(s.setWorker, "SchedulerService", "SchedulerServiceSettings"))

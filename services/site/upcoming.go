@@ -1,0 +1,106 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/cognate-bi/cognate/services/repository"
+	"github.com/cognate-bi/cognate/services/repository/schema"
+	"github.com/cognate-bi/cognate/services/repository/store"
+	"github.com/cognate-bi/cognate/services/scheduler"
+)
+
+// A calendar keeps in the repository when tasks and their schedules are next
+// due, for those who look at them; the scheduler itself does not need it. It is
+// for one goroutine.
+type calendar struct {
+	board *board
+	plan  *scheduler.Plan // that was looked at last
+	said  scheduler.Upcoming
+	begun bool // said is what the repository says, too
+}
+
+// calendarEvery is how often the plan is looked at.
+const calendarEvery = time.Second
+
+// followPlan keeps the calendar until ctx ends.
+func (s *Site) followPlan(ctx context.Context) {
+	c := &calendar{board: s.tasks.board}
+	tick := time.NewTicker(calendarEvery)
+	defer tick.Stop()
+	for {
+		if err := c.step(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			s.log.scheduler.Error("next executions could not be noted", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// step writes what has changed since the last step.
+func (c *calendar) step(ctx context.Context, now time.Time) error {
+	plan, err := c.board.Plan(ctx)
+	if err != nil || plan == c.plan && (c.said.First.IsZero() || now.Before(c.said.First)) {
+		return err
+	}
+	next := plan.Upcoming(now)
+	if !c.begun || !maps.Equal(next.Tasks, c.said.Tasks) {
+		if err := c.write(ctx, "Task", next.Tasks); err != nil {
+			return err
+		}
+	}
+	if !c.begun || !maps.Equal(next.Events, c.said.Events) {
+		if err := c.write(ctx, "SchemaEvent", next.Events); err != nil {
+			return err
+		}
+	}
+	c.plan, c.said, c.begun = plan, next, true
+	return nil
+}
+
+// write notes when the entities of a type are next due; those that are not
+// named are not.
+func (c *calendar) write(ctx context.Context, typ string, next map[string]time.Time) error {
+	list, err := c.board.db.List(ctx, typ, store.Query{})
+	if err != nil {
+		return err
+	}
+	ids := map[string]string{} // of what says it, by entity
+	for _, e := range list {
+		if id, ok := objectOf(e.Doc["operational"])["id"].(string); ok {
+			ids[e.ID] = id
+		}
+	}
+	states, err := c.board.db.List(ctx, typ+"Operational", store.Query{})
+	if err != nil {
+		return err
+	}
+	said := map[string]*store.Entity{}
+	for _, s := range states {
+		said[s.ID] = s
+	}
+	for entity, id := range ids {
+		at := schema.NullDate
+		if t, ok := next[entity]; ok {
+			at = schema.FormatDate(t)
+		}
+		state := said[id]
+		if state == nil || text(state, "nextExecution") == at {
+			continue
+		}
+		err := c.board.db.Tx(ctx, func(tx *store.Tx) error {
+			tx.User = repository.InternalDirectory + `\sa_scheduler`
+			_, err := tx.Update(ctx, state.Type, id, map[string]any{"nextExecution": at})
+			return err
+		})
+		if err != nil && !errors.Is(err, store.ErrNotFound) { // deleted meanwhile
+			return err
+		}
+	}
+	return nil
+}
