@@ -143,6 +143,9 @@ func knownNode(ctx context.Context, tx *store.Tx, n Node) (*store.Entity, error)
 // services makes the rows of a node's services that are missing, and brings
 // what the node itself knows of them up to date.
 func (r *Repository) services(ctx context.Context, tx *store.Tx, node string, n Node) error {
+	if err := r.noteServices(ctx, tx, node, n.states()); err != nil {
+		return err
+	}
 	for _, s := range []struct {
 		typ string
 		own map[string]int // what the node knows

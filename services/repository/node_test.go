@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -40,5 +41,74 @@ func TestNodesStartAtATime(t *testing.T) {
 		if engines, _ := found[0]["loadBalancingServerNodes"].([]any); len(engines) != nodes {
 			t.Errorf("%d engines of %d", len(engines), nodes)
 		}
+	})
+}
+
+// TestServicesOfNodes looks at how services of nodes are said to be, and takes
+// a node away.
+func TestServicesOfNodes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		repo, err := repository.Open(t.Context(), repository.Options{Store: db})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(repo.Close)
+		self := repository.Service("repository")
+		join := func(n repository.Node) string {
+			t.Helper()
+			id, err := repo.Join(t.Context(), n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id
+		}
+		first := repository.Node{Name: "Central", Host: "a", Central: true, Proxy: 443, Engine: 4747, Scheduler: repository.Schedules}
+		second := repository.Node{Name: "two", Host: "b", Engine: 4747}
+		central, two := join(first), join(second)
+		states := func(node string) (out string) {
+			t.Helper()
+			found, err := repo.List(t.Context(), &self, repo.Schema().Type("ServiceStatus"), repository.Query{Filter: "serverNodeConfiguration.id eq " + node, OrderBy: "serviceType"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range found {
+				if ts, _ := e["timestamp"].(string); ts < "2000" {
+					t.Errorf("time stamp %q", ts)
+				}
+				out += fmt.Sprint(e["serviceType"], ":", e["serviceState"], " ")
+			}
+			return out
+		}
+		is := func(why, node, want string) {
+			t.Helper()
+			if got := states(node); got != want {
+				t.Errorf("%s: services %q, want %q", why, got, want)
+			}
+		}
+		note := func(node string, answers bool) {
+			t.Helper()
+			if err := repo.NoteEngine(t.Context(), node, answers); err != nil {
+				t.Fatal(err)
+			}
+		}
+		is("started", central, "0:2 1:2 2:2 3:2 5:4 ")
+		is("started", two, "0:2 1:4 2:4 3:2 5:4 ")
+		note(central, false)
+		note(two, false)
+		is("the engine is silent", central, "0:2 1:2 2:2 3:3 5:4 ")
+		is("the node is silent", two, "0:3 1:4 2:4 3:3 5:4 ")
+		note(two, true)
+		is("it is back", two, "0:2 1:4 2:4 3:2 5:4 ")
+		join(first)
+		is("started again", central, "0:2 1:2 2:2 3:2 5:4 ")
+
+		if err := repo.Delete(t.Context(), &self, repo.Schema().Type("ServerNodeConfiguration"), two); err != nil {
+			t.Errorf("a node is taken away: %v", err)
+		}
+		is("taken away", two, "")
+		if err := repo.Delete(t.Context(), &self, repo.Schema().Type("ServerNodeConfiguration"), central); !errors.Is(err, repository.ErrInvalid) {
+			t.Errorf("the central node is taken away: %v", err)
+		}
+		join(second)
 	})
 }

@@ -330,6 +330,8 @@ func (r *Repository) delete(ctx context.Context, tx *store.Tx, d *decider, t *sc
 	switch {
 	case e.Type == directoryType:
 		err = r.dropTasks(ctx, tx, e.ID)
+	case e.Type == "ServerNodeConfiguration":
+		err = r.dropServices(ctx, tx, e)
 	case slices.Contains(r.schema.Concrete(r.schema.Type("Task")), e.Type):
 		err = r.dropEvents(ctx, tx, e)
 	}

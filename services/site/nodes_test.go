@@ -82,6 +82,11 @@ func TestNodes(t *testing.T) {
 
 	one.stop()
 	eventually(t, "one engine", func() bool { return len(healthy(t, central)) == 1 })
+	silent := repository.Query{Filter: "serverNodeConfiguration.name eq 'one' and serviceType eq Engine and serviceState eq NoCommunication"}
+	eventually(t, "the state of the engine that is gone", func() bool {
+		found, err := central.Repo().List(t.Context(), &self, central.Repo().Schema().Type("ServiceStatus"), silent)
+		return err == nil && len(found) == 1
+	})
 	eventually(t, "an app from the engine that is left", serves)
 }
 

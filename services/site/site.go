@@ -357,6 +357,7 @@ func (s *Site) serve(ctx context.Context) error {
 		until(s.followSettings(s.fleet.read, "ServerNodeConfiguration", "EngineService"))
 		until(s.followSettings(s.setDoor, "ProxyService", "VirtualProxyConfig"))
 		until(s.fleet.watch)
+		until(s.followServices)
 		until(s.followUsers)
 		until(s.followSettings(s.setFrontEnd, "ProxyService", "ProxyServiceSettings"))
 	}
