@@ -54,6 +54,14 @@ func (r *Repository) Join(ctx context.Context, n Node) (id string, err error) {
 	return id, nil
 }
 
+// LocalID is the id of this node, empty until it has joined.
+func (r *Repository) LocalID() string {
+	if id := r.local.Load(); id != nil {
+		return *id
+	}
+	return ""
+}
+
 // Local returns what an entity of this node is: the node itself, or one of its
 // services, by its type.
 func (r *Repository) Local(ctx context.Context, c *Caller, t *schema.Type) (map[string]any, error) {
@@ -96,6 +104,9 @@ func (r *Repository) join(ctx context.Context, tx *store.Tx, n Node) (string, er
 	}
 	if known != nil {
 		delete(row, "serviceCluster")
+		if err := giveRoles(ctx, tx, n, known.Doc, row); err != nil {
+			return "", err
+		}
 		if n.Central { // whatever its name is by now
 			delete(row, "name")
 		}
@@ -105,6 +116,9 @@ func (r *Repository) join(ctx context.Context, tx *store.Tx, n Node) (string, er
 		return known.ID, r.services(ctx, tx, known.ID, n)
 	}
 	row["nodePurpose"] = number(2)
+	if err := giveRoles(ctx, tx, n, nil, row); err != nil {
+		return "", err
+	}
 	made, err := tx.Create(ctx, "ServerNodeConfiguration", row)
 	if err != nil {
 		return "", err
@@ -116,6 +130,28 @@ func (r *Repository) join(ctx context.Context, tx *store.Tx, n Node) (string, er
 		return made.ID, nil
 	}
 	return made.ID, balanceOver(ctx, tx, made.ID)
+}
+
+// rolesOfSite is how many roles a site has, which one node has at a time: the
+// master of the scheduler, and what else is done in one place.
+const rolesOfSite = 6
+
+// giveRoles adds to the row of the central node the roles of the site, unless
+// it has them.
+func giveRoles(ctx context.Context, tx *store.Tx, n Node, known, row map[string]any) error {
+	if !n.Central || len(refIDs(known["roles"])) > 0 {
+		return nil
+	}
+	var roles []any
+	for definition := range rolesOfSite {
+		e, err := tx.Create(ctx, "ServerNodeRole", map[string]any{"definition": number(definition)})
+		if err != nil {
+			return err
+		}
+		roles = append(roles, ref(e.ID))
+	}
+	row["roles"] = roles
+	return nil
 }
 
 // knownNode returns the row of a node, nil if there is none. There is one

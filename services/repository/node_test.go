@@ -92,6 +92,12 @@ func TestServicesOfNodes(t *testing.T) {
 			}
 		}
 		is("started", central, "0:2 1:2 2:2 3:2 5:4 ")
+		for node, want := range map[string]int{central: 6, two: 0} {
+			e, err := repo.Get(t.Context(), &self, repo.Schema().Type("ServerNodeConfiguration"), node, false)
+			if roles, _ := e["roles"].([]any); err != nil || len(roles) != want {
+				t.Errorf("%d roles, want %d: %v", len(roles), want, err)
+			}
+		}
 		is("started", two, "0:2 1:4 2:4 3:2 5:4 ")
 		note(central, false)
 		note(two, false)
@@ -101,6 +107,9 @@ func TestServicesOfNodes(t *testing.T) {
 		is("it is back", two, "0:2 1:4 2:4 3:2 5:4 ")
 		join(first)
 		is("started again", central, "0:2 1:2 2:2 3:2 5:4 ")
+		if roles, err := repo.List(t.Context(), &self, repo.Schema().Type("ServerNodeRole"), repository.Query{}); err != nil || len(roles) != 6 {
+			t.Errorf("started again: %d roles, %v", len(roles), err)
+		}
 
 		if err := repo.Delete(t.Context(), &self, repo.Schema().Type("ServerNodeConfiguration"), two); err != nil {
 			t.Errorf("a node is taken away: %v", err)
