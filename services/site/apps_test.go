@@ -250,8 +250,15 @@ func testLifeOfAnApp(t *testing.T, n *node) {
 	n.do(bob, "DELETE", "/qrs/app/"+own, nil, 204)
 
 	const token = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+	here, err := n.repo.Join(t.Context(), repository.Node{Name: "Central", Host: "127.0.0.1", Central: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	export := n.entity(ann, "POST", "/qrs/app/"+work+"/export/"+token, nil, 201)
 	path := export["downloadPath"].(string)
+	if !strings.HasSuffix(path, "?serverNodeId="+here) {
+		t.Errorf("the path of an export: %s, want node %s", path, here)
+	}
 	n.do(bob, "GET", path, nil, 404) // another's
 	got := n.do(ann, "GET", path, nil, 200)
 	n.do(ann, "GET", path, nil, 404) // once

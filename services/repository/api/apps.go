@@ -184,7 +184,7 @@ func (s *Server) export(r *request) (answer, error) {
 	}
 	return created(map[string]any{
 		"exportToken": token.String(), "appId": r.args["id"], "cancelled": false, "schemaPath": "AppExport",
-		"downloadPath": fmt.Sprintf("%s%s/%s?serverNodeId=%s", TempPrefix, ticket, url.PathEscape(name), s.opt.NodeID),
+		"downloadPath": fmt.Sprintf("%s%s/%s?serverNodeId=%s", TempPrefix, ticket, url.PathEscape(name), s.repo.LocalID()),
 	})
 }
 

@@ -27,7 +27,6 @@ const Prefix = "/qrs"
 // Options are what a server needs.
 type Options struct {
 	Repository *repository.Repository
-	NodeID     string // of this node, for addresses of files
 	About      About
 	Tasks      Tasks // nil: this node has no scheduler
 	// SAMLMetadata describes a virtual proxy to identity providers; nil: nobody
