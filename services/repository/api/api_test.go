@@ -313,6 +313,16 @@ func testSelectionAndTable(t *testing.T, s *site) {
 	if len(table.Rows) != 2 || table.Rows[0][0] != "b" || table.Rows[1][0] != "a" || len(table.Rows[0][1].([]any)) == 0 {
 		t.Errorf("%+v", table)
 	}
+
+	// Consoles name lists by the type of what is in them.
+	var tag doc
+	s.json(service, "POST", "/qrs/tag", `{"name":"listed"}`, 201, &tag)
+	s.json(service, "POST", "/qrs/stream", fmt.Sprintf(`{"name":"Tagged","tags":[{"id":%q}]}`, tag["id"]), 201, nil)
+	s.json(service, "POST", "/qrs/stream/table?filter=name+eq+'Tagged'", `{"entity":"Stream","columns":[{"name":"tags","columnType":"List","definition":"tag","list":[
+		{"name":"name","columnType":"Property","definition":"Name"}]}]}`, 201, &table)
+	if got := fmt.Sprint(table.Rows); got != "[[map[columnNames:[name] rows:[[listed]]]]]" {
+		t.Errorf("a list by its type: %s", got)
+	}
 }
 
 func TestAbout(t *testing.T) { onEach(t, testAbout) }

@@ -43,6 +43,7 @@ func (s *Server) tableOf(r *request, t *schema.Type, q repository.Query) (answer
 		}
 	}
 	for i := range def.Columns {
+		def.Columns[i].resolve(t)
 		q.Privileges = q.Privileges || def.Columns[i].kind() == "privileges"
 	}
 	found, err := s.repo.List(r, r.caller, t, q)
@@ -85,6 +86,20 @@ func (c *tableColumn) kind() string {
 	return ""
 }
 
+// resolve makes of a list that is named by the type of its items, as consoles do
+// ("tag" for tags), the field that has them.
+func (c *tableColumn) resolve(t *schema.Type) {
+	if c.kind() != "list" || t.Field(c.Definition) != nil {
+		return
+	}
+	for i := range t.Fields {
+		if f := &t.Fields[i]; f.List && strings.EqualFold(f.Of, c.Definition) {
+			c.Definition = f.Name
+			return
+		}
+	}
+}
+
 // cell returns the value of a column.
 func (c *tableColumn) cell(e map[string]any) any {
 	switch c.kind() {
@@ -120,7 +135,20 @@ func along(v any, path string) any {
 		if !ok {
 			return nil
 		}
-		v = o[name]
+		v = member(o, name)
 	}
 	return v
+}
+
+// member returns the member of a name in any case.
+func member(o map[string]any, name string) any {
+	if v, ok := o[name]; ok {
+		return v
+	}
+	for k, v := range o {
+		if strings.EqualFold(k, name) {
+			return v
+		}
+	}
+	return nil
 }
