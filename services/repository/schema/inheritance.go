@@ -1,6 +1,9 @@
 package schema
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // children lists the types that each abstract type stands for. The description
 // does not say so; it follows from the fields they share.
@@ -30,8 +33,23 @@ var kindOfType = []struct {
 	{"CompositeEvent", "eventType", 1},
 }
 
+// undescribed are defaults that the description does not have: it only says that
+// the fields are required. Clients leave them out.
+var undescribed = []struct {
+	typ, field string
+	value      int64
+}{
+	{"ReloadTask", "taskSessionTimeout", 1440},
+	{"ReloadTask", "maxRetries", 0},
+	{"ExternalProgramTask", "taskSessionTimeout", 1440},
+	{"ExternalProgramTask", "maxRetries", 0},
+	{"UserSyncTask", "taskSessionTimeout", 1440},
+	{"UserSyncTask", "maxRetries", 0},
+	{"VirtualProxyConfig", "sessionInactivityTimeout", 30},
+}
+
 func (s *Schema) inherit() error {
-	for _, k := range kindOfType {
+	for _, k := range slices.Concat(kindOfType, undescribed) {
 		f := s.Type(k.typ).Field(k.field)
 		if f == nil {
 			return fmt.Errorf("no field %s in %s", k.field, k.typ)

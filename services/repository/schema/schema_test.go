@@ -172,6 +172,30 @@ func TestValidateStoredForm(t *testing.T) {
 	}
 }
 
+// Clients leave out what has had a default ever since.
+func TestDefaultsOfRequiredFields(t *testing.T) {
+	s := load(t)
+	for _, tt := range []struct {
+		typ, doc string
+		want     map[string]string
+	}{
+		{"ReloadTask", `{"name":"a","app":{"id":"` + someID + `"}}`, map[string]string{"taskSessionTimeout": "1440", "maxRetries": "0"}},
+		{"ReloadTask", `{"name":"a","app":{"id":"` + someID + `"},"taskSessionTimeout":5,"maxRetries":2}`, map[string]string{"taskSessionTimeout": "5", "maxRetries": "2"}},
+		{"ExternalProgramTask", `{"name":"a","path":"p"}`, map[string]string{"taskSessionTimeout": "1440", "maxRetries": "0"}},
+		{"VirtualProxyConfig", `{"prefix":"a","sessionCookieHeaderName":"X-a","defaultVirtualProxy":false}`, map[string]string{"sessionInactivityTimeout": "30"}},
+	} {
+		got, err := s.Validate(s.Type(tt.typ), decode(t, tt.doc), true)
+		if err != nil {
+			t.Errorf("%s %s: %v", tt.typ, tt.doc, err)
+		}
+		for field, want := range tt.want {
+			if n, _ := got[field].(json.Number); n.String() != want {
+				t.Errorf("%s %s: %s is %v, want %s", tt.typ, tt.doc, field, got[field], want)
+			}
+		}
+	}
+}
+
 func TestMerge(t *testing.T) {
 	s := load(t)
 	typ := s.Type("ServiceCluster")
