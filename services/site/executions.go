@@ -66,8 +66,12 @@ func (b *board) showOne(ctx context.Context, tx *store.Tx, e *scheduler.Executio
 			abortAt = schema.FormatDate(e.Started.Add(time.Duration(minutes) * time.Minute))
 		}
 	}
+	nodeID, err := nodeIDOf(ctx, tx, e.Worker)
+	if err != nil {
+		return err
+	}
 	result, err := put(ctx, tx, "ExecutionResult", resultID(e.ID, e.Attempt, e.Worker), map[string]any{
-		"taskID": e.TaskID, "executionID": e.ID, "appID": objectOf(task.Doc["app"])["id"], "executingNodeName": nodeOf(e.Worker), "status": number(int(e.Status)),
+		"executingNodeID": nodeID, "taskID": e.TaskID, "executionID": e.ID, "appID": objectOf(task.Doc["app"])["id"], "executingNodeName": nodeOf(e.Worker), "status": number(int(e.Status)),
 		"startTime": started, "stopTime": schema.NullDate, "duration": number(0), "scriptLogAvailable": false,
 	})
 	if err != nil {
@@ -133,6 +137,19 @@ func schedulerOf(ctx context.Context, tx *store.Tx, worker string) (any, error) 
 		}
 	}
 	return nil, nil
+}
+
+// nodeIDOf returns the id of a worker's node; nil while there is none, or when
+// it is gone.
+func nodeIDOf(ctx context.Context, tx *store.Tx, worker string) (any, error) {
+	if nodeOf(worker) == "" {
+		return nil, nil
+	}
+	found, err := tx.List(ctx, "ServerNodeConfiguration", store.Query{Where: filter.Equal("name", nodeOf(worker)), Take: 1})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0].ID, nil
 }
 
 // nodeOf returns the name of a worker's node. Behind it comes an id of the

@@ -32,7 +32,7 @@ func TestExecutionsAreShown(t *testing.T) {
 		}
 	}
 	type result struct {
-		ID, ExecutionID, StartTime, StopTime, ExecutingNodeName string
+		ID, ExecutionID, StartTime, StopTime, ExecutingNodeName, ExecutingNodeID string
 		Status                                                  int
 	}
 	type entity struct{ ID, Name string }
@@ -107,7 +107,7 @@ func TestExecutionsAreShown(t *testing.T) {
 	}
 	var results []result
 	p.call(200, "GET", "executionresult/full?filter=ExecutionId+eq+"+execution, nil, &results)
-	if len(results) != 1 || results[0].ExecutionID != execution || results[0].Status != 7 {
+	if len(results) != 1 || results[0].ExecutionID != execution || results[0].Status != 7 || results[0].ExecutingNodeID != s.node {
 		t.Errorf("results of an execution: %+v", results)
 	}
 

@@ -134,8 +134,12 @@ func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) (
 		}
 		details = append(details, ref(e.ID))
 	}
+	node, err := nodeIDOf(ctx, tx, r.Worker)
+	if err != nil {
+		return nil, err
+	}
 	doc := map[string]any{
-		"taskID": r.TaskID, "executionID": r.ExecutionID, "appID": objectOf(task.Doc["app"])["id"], "executingNodeName": nodeOf(r.Worker), "status": number(int(r.Status)),
+		"executingNodeID": node, "taskID": r.TaskID, "executionID": r.ExecutionID, "appID": objectOf(task.Doc["app"])["id"], "executingNodeName": nodeOf(r.Worker), "status": number(int(r.Status)),
 		"startTime": schema.FormatDate(r.Started), "stopTime": schema.FormatDate(r.Stopped), "duration": number(int(r.Stopped.Sub(r.Started).Milliseconds())),
 		"details": details, "scriptLogAvailable": false,
 	}
