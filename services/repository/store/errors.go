@@ -39,13 +39,20 @@ func (e *ErrInUse) Error() string {
 	return fmt.Sprintf("is the %s of %s %s", e.Field, e.Type, e.ID)
 }
 
+// A takenError is an ErrExists that a database found. What that says of its own
+// indexes is nobody's business: the text says it in ours.
+type takenError struct{ err error }
+
+func (e *takenError) Error() string   { return ErrExists.Error() + ": its id, name or key is that of another one" }
+func (e *takenError) Unwrap() []error { return []error{ErrExists, e.err} }
+
 // explain turns errors of the databases that a caller can act on into ours.
 func explain(err error) error {
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
 		switch lite.Code() {
 		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-			return fmt.Errorf("%w: %w", ErrExists, err)
+			return &takenError{err}
 		case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 			return fmt.Errorf("%w: %w", ErrNotFound, err)
 		}
@@ -62,7 +69,7 @@ func explain(err error) error {
 	if errors.As(err, &pg) {
 		switch pg.Code {
 		case "23505": // unique_violation
-			return fmt.Errorf("%w: %w", ErrExists, err)
+			return &takenError{err}
 		case "23503": // foreign_key_violation
 			return fmt.Errorf("%w: %w", ErrNotFound, err)
 		case "55P03", "40P01", "53300": // lock_not_available, deadlock_detected, too_many_connections

@@ -96,6 +96,9 @@ func TestCreateGet(t *testing.T) {
 			if want, ok := tt.want.(error); ok && !errors.Is(err, want) || !ok && (!errors.As(err, &invalid) || invalid.Field != tt.want) {
 				t.Errorf("%s %v: %v, want %v", tt.typ, tt.d, err, tt.want)
 			}
+			if err != nil && strings.Contains(err.Error(), "constraint") {
+				t.Errorf("%s %v: %v says how the database keeps it", tt.typ, tt.d, err)
+			}
 		}
 		if _, err := s.Get(t.Context(), "App", e.ID); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a stream is no app: %v", err)
