@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -56,11 +57,18 @@ func (s *Server) newRequest(within context.Context, ctx *fasthttp.RequestCtx, c 
 		r.raw = append(r.raw, text)
 		r.path = append(r.path, strings.ToLower(text))
 	}
+	if r.method == fasthttp.MethodHead && !slices.Contains(headless, r.path[0]) {
+		r.method = fasthttp.MethodGet // whose answer goes without its body
+	}
 	if err := r.checkKey(); err != nil {
 		return nil, err
 	}
 	return r, r.checkAccept()
 }
+
+// headless are the resources of which HEAD is not GET without a body: a ticket
+// is good for one, and the other has a HEAD of its own.
+var headless = []string{"download", "certificatedistribution"}
 
 // bound bounds the time of the request from now on.
 func (r *request) bound() (cancel func()) {
@@ -132,10 +140,15 @@ func (r *request) json(to any) error {
 	if from == nil {
 		from = bytes.NewReader(r.ctx.Request.Body())
 	}
+	from, err := unpacked(from, string(r.ctx.Request.Header.ContentEncoding()))
+	if err != nil {
+		return err
+	}
 	body, err := io.ReadAll(io.LimitReader(from, bodyMax+1))
 	if err != nil {
 		return badRequest("body: %v", err)
 	}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) // some clients mark texts as UTF-8
 	if len(body) > bodyMax {
 		return &statusError{fasthttp.StatusRequestEntityTooLarge, "the body is too large"}
 	}
@@ -154,6 +167,21 @@ func (r *request) json(to any) error {
 		return badRequest("there is more behind the body's JSON")
 	}
 	return nil
+}
+
+// unpacked returns a body as it was before it was compressed.
+func unpacked(body io.Reader, encoding string) (io.Reader, error) {
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "identity":
+		return body, nil
+	case "gzip":
+		plain, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, badRequest("body: %v", err)
+		}
+		return plain, nil
+	}
+	return nil, &statusError{fasthttp.StatusUnsupportedMediaType, "a body compressed by " + encoding + " cannot be read"}
 }
 
 // hold waits until there is room for the values of a body.

@@ -122,8 +122,17 @@ func (s *Server) Handle(ctx *fasthttp.RequestCtx, c repository.Caller) {
 		return
 	}
 	ctx.SetContentType("application/json; charset=utf-8")
+	if len(body) >= gzipMin && ctx.Request.Header.HasAcceptEncoding("gzip") {
+		body = fasthttp.AppendGzipBytesLevel(nil, body, fasthttp.CompressBestSpeed)
+		ctx.Response.Header.SetContentEncoding("gzip")
+	}
+	ctx.Response.Header.Set("Vary", "Accept-Encoding")
 	ctx.SetBody(body)
 }
+
+// gzipMin is from how many bytes on an answer is compressed for clients that
+// want that: lists repeat themselves.
+const gzipMin = 4 << 10
 
 // timeMax bounds a request; transfers of files and reloads take what they take.
 const timeMax = time.Minute
