@@ -240,7 +240,7 @@ func (s *Site) openRepository(ctx context.Context) error {
 }
 
 func (s *Site) openAPI(context.Context) (err error) {
-	server := api.New(api.Options{Repository: s.repo, Tasks: s.tasks, SAMLMetadata: (&door{store: s.store, saml: s.certs.SAML}).samlMetadata, Log: s.log.repository.Logger, ClientLog: s.log.repository.trace, About: api.About{BuildVersion: s.opt.Version, DatabaseProvider: s.database(), NodeType: 1}})
+	server := api.New(api.Options{Repository: s.repo, Tasks: s.tasks, SAMLMetadata: (&door{store: s.store, saml: s.certs.SAML}).samlMetadata, Log: s.log.repository.Logger, ClientLog: s.log.repository.trace, About: api.About{BuildVersion: s.opt.Version, BuildDate: buildDate(), DatabaseProvider: s.database(), NodeType: 1}})
 	s.api = internal(s.log.repository.Logger, s.watched(func(ctx *fasthttp.RequestCtx) { s.serveInternal(server, ctx) }))
 	s.apiAt, err = net.Listen("tcp", s.opt.Repository)
 	return err
