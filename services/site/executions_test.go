@@ -117,4 +117,8 @@ func TestExecutionsAreShown(t *testing.T) {
 	if n := count(); n != 0 {
 		t.Errorf("%d execution sessions of a task that is deleted", n)
 	}
+	eventually(t, "the end of what a deleted task did", func() bool {
+		p.call(200, "GET", "executionresult/full?filter=taskID+eq+"+task.ID+"&orderby=startTime+desc", nil, &results)
+		return results[0].Status == 6 && results[0].StopTime > results[0].StartTime
+	})
 }

@@ -118,8 +118,8 @@ func describe(ctx context.Context, db getter, task *store.Entity, r *scheduler.R
 // task, which it returns; nil if that is gone.
 func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) (*store.Entity, error) {
 	task, err := tx.Get(ctx, "Task", r.TaskID)
-	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile: nobody asks for it
-		return nil, nil
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, endOrphan(ctx, tx, r)
 	}
 	if err != nil {
 		return nil, err
@@ -151,6 +151,18 @@ func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) (
 		return nil, err
 	}
 	return task, setLast(ctx, tx, task, result.ID)
+}
+
+// endOrphan ends the result of a task that was deleted while it ran: it stays,
+// and must not look as if it went on for ever.
+func endOrphan(ctx context.Context, tx *store.Tx, r *scheduler.Result) error {
+	_, err := tx.Update(ctx, "ExecutionResult", resultID(r.ExecutionID, r.Attempt, r.Worker), map[string]any{
+		"status": number(int(r.Status)), "stopTime": schema.FormatDate(r.Stopped), "duration": number(int(r.Stopped.Sub(r.Started).Milliseconds())),
+	})
+	if errors.Is(err, store.ErrNotFound) { // nobody has seen it
+		return nil
+	}
+	return err
 }
 
 // plain returns what can be stored of a message, which scripts and programs may
