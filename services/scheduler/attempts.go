@@ -184,6 +184,9 @@ func (r *Rules) ended(b *Board, e *Execution, status Status, details []Detail) [
 
 // end ends an execution, and triggers what waits for that.
 func (r *Rules) end(b *Board, e *Execution, status Status, details []Detail) []Result {
+	if status == Aborted { // what stopped says of that only that it was
+		details = append(details, r.detail(DetailError, e.Abort.reason()))
+	}
 	results := []Result{e.result(status, r.Now, details)}
 	b.remove(e)
 	if b.Last == nil {

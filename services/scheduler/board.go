@@ -59,6 +59,17 @@ const (
 	AbortedByDeletion
 )
 
+// reason is what results say of an abort.
+func (a Abort) reason() string {
+	switch a {
+	case AbortedByTimeout:
+		return "aborted: the task took longer than its time-out"
+	case AbortedByDeletion:
+		return "aborted: the task was deleted"
+	}
+	return "aborted by hand"
+}
+
 // A Task is what is run. It is read anew for each step, so a change holds from
 // the next one on.
 type Task struct {

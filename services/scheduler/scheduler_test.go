@@ -195,7 +195,7 @@ func TestAttempts(t *testing.T) {
 		t.Errorf("to be stopped: %v", stop)
 	}
 	results, err := s.r.Finish(s.b, other[0], false, nil, "")
-	if err != nil || statuses(results) != "a2:Aborted" || results[0].Abort != AbortedByHand {
+	if err != nil || statuses(results) != "a2:Aborted" || results[0].Abort != AbortedByHand || !says(results, "aborted by hand") {
 		t.Errorf("stopped: %+v, %v", results, err)
 	}
 
@@ -219,6 +219,15 @@ func TestAttempts(t *testing.T) {
 	if e := s.b.Executions[0]; e.Abort != AbortedByTimeout || e.Status != AbortInitiated {
 		t.Errorf("after the time-out: %+v", e)
 	}
+	if results, err := s.r.Finish(s.b, Attempt{ExecutionID: s.b.Executions[0].ID, TaskID: "a", Worker: "w", Number: 2}, false, nil, ""); err != nil || !says(results, "time-out") {
+		t.Errorf("ended by the time-out: %+v, %v", results, err)
+	}
+}
+
+// says reports whether the last detail of the first result has a text.
+func says(results []Result, text string) bool {
+	details := results[0].Details
+	return len(details) > 0 && strings.Contains(details[len(details)-1].Message, text)
 }
 
 func TestChains(t *testing.T) {
