@@ -33,7 +33,7 @@ func TestExecutionsAreShown(t *testing.T) {
 	}
 	type result struct {
 		ID, ExecutionID, StartTime, StopTime, ExecutingNodeName, ExecutingNodeID string
-		Status                                                  int
+		Status                                                                   int
 	}
 	type entity struct{ ID, Name string }
 	var task entity

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cognate-bi/cognate/services/repository/schema"
@@ -82,8 +83,18 @@ func (s *Server) eachField(f func(*schema.Type, *schema.Field)) {
 	}
 }
 
-// aboutDescription lists the operations that the server has.
-func (s *Server) aboutDescription(*request) (answer, error) { return ok(s.Operations()) }
+// aboutDescription lists the operations that the server has, those of a method
+// if one is named.
+func (s *Server) aboutDescription(r *request) (answer, error) {
+	out := []string{}
+	for _, o := range s.Operations() {
+		method, _, _ := strings.Cut(o, " ")
+		if want := r.query["method"]; want == "" || strings.EqualFold(method, want) {
+			out = append(out, o)
+		}
+	}
+	return ok(out)
+}
 
 // Operations returns the operations that the server has, as "GET /qrs/app".
 func (s *Server) Operations() []string {
@@ -91,10 +102,13 @@ func (s *Server) Operations() []string {
 	for _, o := range s.routes {
 		out = append(out, o.method+" "+Prefix+"/"+strings.Join(o.pattern, "/"))
 	}
+	special := len(out) // some stand for what a type has anyway
 	for _, t := range s.schema.Types() {
 		for _, call := range t.Operations.Calls() {
 			method, rest, _ := strings.Cut(call, " ")
-			out = append(out, method+" "+Prefix+"/"+t.Path+rest)
+			if o := method + " " + Prefix + "/" + t.Path + rest; !slices.Contains(out[:special], o) {
+				out = append(out, o)
+			}
 		}
 	}
 	return out

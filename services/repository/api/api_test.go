@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -360,6 +361,20 @@ func testAbout(t *testing.T, s *site) {
 		t.Errorf("%d paths, %v", len(described.Paths), described.Components.Schemas["App"])
 	}
 	s.json(service, "GET", "/qrs/about/openapi/colour", "", 404, nil)
+
+	var posts []string
+	s.json(service, "GET", "/qrs/about/api/description?extended=false&method=post", "", 200, &posts)
+	if len(posts) == 0 || slices.ContainsFunc(posts, func(o string) bool { return !strings.HasPrefix(o, "POST ") }) {
+		t.Errorf("operations of a method: %d, %.200v", len(posts), posts)
+	}
+	var all []string
+	s.json(service, "GET", "/qrs/about/api/description", "", 200, &all)
+	if slices.Sort(all); len(slices.Compact(slices.Clone(all))) != len(all) {
+		t.Error("operations are described twice")
+	}
+	if _, license := s.do(service, "GET", "/qrs/license", ""); license != "null" {
+		t.Errorf("the licence of a site without one: %s", license)
+	}
 }
 
 // TestLocal: what this node is, what its users have marked and own.

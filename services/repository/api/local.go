@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"strconv"
 
 	"github.com/cognate-bi/cognate/services/repository"
@@ -24,6 +25,23 @@ func (s *Server) localRoutes() []route {
 		}))
 	}
 	return out
+}
+
+// license answers the licence of the site, null if there is none: there is at
+// most one.
+func (s *Server) license(r *request) (answer, error) {
+	privileges, err := r.flag("privileges", false)
+	if err != nil {
+		return answer{}, err
+	}
+	found, err := s.repo.List(r, r.caller, s.schema.Type("License"), repository.Query{Privileges: privileges, Take: 1})
+	if err != nil {
+		return answer{}, err
+	}
+	if len(found) == 0 {
+		return ok(json.RawMessage("null"))
+	}
+	return ok(found[0])
 }
 
 // favorites lists the apps that the caller has marked.

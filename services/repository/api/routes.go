@@ -74,6 +74,7 @@ func (s *Server) special() []route {
 		at("GET /virtualproxyconfig/{id}/generate/samlmetadata", s.samlTicket),
 		at("GET /download/samlmetadata/{ticket}/{name}", s.samlMetadata),
 
+		at("GET /license", s.license),
 		at("GET /user/favorites", s.favorites),
 		at("GET /user/ownedresources", s.ownedResources),
 		at("PUT /user/favorites/{appid}", s.favorite(true)),

@@ -43,7 +43,9 @@ func (e *ErrInUse) Error() string {
 // indexes is nobody's business: the text says it in ours.
 type takenError struct{ err error }
 
-func (e *takenError) Error() string   { return ErrExists.Error() + ": its id, name or key is that of another one" }
+func (e *takenError) Error() string {
+	return ErrExists.Error() + ": its id, name or key is that of another one"
+}
 func (e *takenError) Unwrap() []error { return []error{ErrExists, e.err} }
 
 // explain turns errors of the databases that a caller can act on into ours.
