@@ -63,6 +63,7 @@ type Preparation struct {
 // An AppInfo is what the file of an app tells of it.
 type AppInfo struct {
 	Title, Description, Thumbnail string
+	SavedIn                       string // version of the product, "" = the file does not say
 	SizeBytes                     int64
 	Loaded                        time.Time    // zero = never
 	Connections                   []Connection // that the file holds, without passwords
@@ -70,13 +71,17 @@ type AppInfo struct {
 	Objects                       []ObjectInfo
 }
 
+// rowTextMax is how many characters of a text of an app's file a row takes. An
+// app with more of it is an app all the same.
+const rowTextMax = 512
+
 // doc returns what a row has of it.
 func (i *AppInfo) doc() map[string]any {
 	loaded := schema.NullDate
 	if !i.Loaded.IsZero() {
 		loaded = schema.FormatDate(i.Loaded)
 	}
-	return map[string]any{"fileSize": json.Number(strconv.FormatInt(i.SizeBytes, 10)), "lastReloadTime": loaded}
+	return map[string]any{"fileSize": json.Number(strconv.FormatInt(i.SizeBytes, 10)), "lastReloadTime": loaded, "savedInProductVersion": cut(i.SavedIn, rowTextMax)}
 }
 
 // versionField is the field of a row that names the version of the app's file
@@ -263,7 +268,7 @@ func (r *Repository) newApp(ctx context.Context, c *Caller, doc map[string]any, 
 	}
 	doc[schema.ID], doc["name"], doc[versionField], doc["published"], doc["availabilityStatus"] = id, info.Title, staged.Version, false, number(1)
 	if doc["description"] == nil {
-		doc["description"], doc["thumbnail"] = info.Description, info.Thumbnail
+		doc["description"], doc["thumbnail"] = cut(info.Description, rowTextMax), cut(info.Thumbnail, rowTextMax)
 	}
 	made, err := r.commit(ctx, d, staged, func(tx *store.Tx) (*store.Entity, error) {
 		app, err := r.create(ctx, tx, d, r.schema.Type("App"), doc)

@@ -63,7 +63,7 @@ func infoOf(opened *app.App, sizeBytes int64) repository.AppInfo {
 	props := opened.Properties()
 	return repository.AppInfo{
 		Title: opened.Title(), Description: props.Get("description").Str(), Thumbnail: props.At("/qThumbnail/qUrl").Str(),
-		SizeBytes: sizeBytes, Loaded: opened.Loaded(), Connections: namedConnections(opened), Uses: usedConnections(opened.Script()), Objects: objectsOf(opened),
+		SavedIn: props.Get("qSavedInProductVersion").Str(), SizeBytes: sizeBytes, Loaded: opened.Loaded(), Connections: namedConnections(opened), Uses: usedConnections(opened.Script()), Objects: objectsOf(opened),
 	}
 }
 

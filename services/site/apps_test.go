@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cognate-bi/cognate/engine/app"
+	"github.com/cognate-bi/cognate/engine/object/tree"
 	"github.com/cognate-bi/cognate/engine/session"
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/api"
@@ -333,4 +334,37 @@ func TestStoppedAtTheEnd(t *testing.T) {
 	if after, err := os.ReadFile(filepath.Join(dir, id+".qvf")); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("it has saved the app: %v", err)
 	}
+}
+
+// TestRowsOfFiles looks at what the row of an app takes from its file.
+func TestRowsOfFiles(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		n := newNode(t, t.TempDir(), db)
+		dir := t.TempDir()
+		lib, err := app.NewLibrary(app.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := lib.Create("A")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := lib.Open(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.SetProperties(a.Properties().With("qSavedInProductVersion", tree.NewString("14.212.4")).With("description", tree.NewString(strings.Repeat("long ", 200))))
+		if err := a.Save(); err != nil {
+			t.Fatal(err)
+		}
+		lib.Close(a)
+		file, err := os.ReadFile(filepath.Join(dir, id+".qvf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := n.entity(`INTERNAL\sa_api`, "POST", "/qrs/app/upload?name=A", file, 201)
+		if row["savedInProductVersion"] != "14.212.4" || len(row["description"].(string)) != 512 {
+			t.Errorf("the row: %v", row)
+		}
+	})
 }
