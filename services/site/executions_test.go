@@ -72,6 +72,7 @@ func TestExecutionsAreShown(t *testing.T) {
 		return n.Value
 	}
 
+	var results []result
 	script("T: LOAD 1 AS x AUTOGENERATE 1;")
 	begin()
 	eventually(t, "a first run", func() bool { return last().Status == 7 })
@@ -86,6 +87,11 @@ func TestExecutionsAreShown(t *testing.T) {
 	running := last()
 	if running.ExecutingNodeName != "Central" || running.StopTime > running.StartTime {
 		t.Errorf("while it runs: %+v", running)
+	}
+	skipped := begin()
+	p.call(200, "GET", "executionresult/full?filter=ExecutionId+eq+"+skipped, nil, &results)
+	if r := last(); r.ID != running.ID || len(results) != 1 || results[0].Status != 9 {
+		t.Errorf("started again while it runs, the last result is %+v, that of the second start %+v", r, results)
 	}
 	list := sessions()
 	if len(list) != 1 || count() != 1 {
@@ -105,7 +111,6 @@ func TestExecutionsAreShown(t *testing.T) {
 	if r := last(); r.ID != running.ID || r.Status != 7 || r.StopTime < r.StartTime {
 		t.Errorf("in the end: %+v", r)
 	}
-	var results []result
 	p.call(200, "GET", "executionresult/full?filter=ExecutionId+eq+"+execution, nil, &results)
 	if len(results) != 1 || results[0].ExecutionID != execution || results[0].Status != 7 || results[0].ExecutingNodeID != s.node {
 		t.Errorf("results of an execution: %+v", results)

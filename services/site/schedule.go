@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -69,7 +70,7 @@ func (b *board) Update(ctx context.Context, change func(*scheduler.Board) ([]sch
 			return err
 		}
 		for i := range results {
-			task, err := b.record(ctx, tx, &results[i])
+			task, err := b.record(ctx, tx, now, &results[i])
 			if err != nil {
 				return err
 			}
@@ -115,8 +116,9 @@ func describe(ctx context.Context, db getter, task *store.Entity, r *scheduler.R
 }
 
 // record stores the result of an attempt, and makes it the last one of its
-// task, which it returns; nil if that is gone.
-func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) (*store.Entity, error) {
+// task, which it returns; nil if that is gone. What was skipped because the task
+// runs is not its last result: who waits for the run would take it for its end.
+func (b *board) record(ctx context.Context, tx *store.Tx, now *scheduler.Board, r *scheduler.Result) (*store.Entity, error) {
 	task, err := tx.Get(ctx, "Task", r.TaskID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, endOrphan(ctx, tx, r)
@@ -149,6 +151,10 @@ func (b *board) record(ctx context.Context, tx *store.Tx, r *scheduler.Result) (
 	result, err := put(ctx, tx, "ExecutionResult", resultID(r.ExecutionID, r.Attempt, r.Worker), doc)
 	if err != nil {
 		return nil, err
+	}
+	runs := slices.ContainsFunc(now.Executions, func(e *scheduler.Execution) bool { return e.TaskID == r.TaskID })
+	if r.Status == scheduler.Skipped && runs {
+		return task, nil
 	}
 	return task, setLast(ctx, tx, task, result.ID)
 }
