@@ -158,6 +158,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		{"certificates", true, s.openCerts},
 		{"logs", true, s.openLogs},
 		{"database", true, s.openStore},
+		{"files of the site", true, s.claimFiles},
 		{"repository", true, s.openRepository},
 		{"first administrator", o.central(), s.firstAdministrator},
 		{"engine", o.Roles.Engine, s.openEngine},
