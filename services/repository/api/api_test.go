@@ -315,6 +315,22 @@ func testSelectionAndTable(t *testing.T, s *site) {
 		t.Errorf("%+v", table)
 	}
 
+	// Consoles ask what they may do with what they have stored.
+	var stored doc
+	s.json(service, "POST", "/qrs/tag?privileges=true", `{"name":"stored"}`, 201, &stored)
+	if rights, _ := stored["privileges"].([]any); len(rights) == 0 {
+		t.Errorf("created: %v", stored)
+	}
+	s.json(service, "PUT", fmt.Sprint("/qrs/tag/", stored["id"], "?privileges=true"), `{"name":"stored again"}`, 200, &stored)
+	if rights, _ := stored["privileges"].([]any); len(rights) == 0 {
+		t.Errorf("changed: %v", stored)
+	}
+	var several []doc
+	s.json(service, "POST", "/qrs/tag/many?privileges=true", `[{"name":"several"}]`, 201, &several)
+	if rights, _ := several[0]["privileges"].([]any); len(rights) == 0 {
+		t.Errorf("created: %v", several)
+	}
+
 	// Consoles name lists by the type of what is in them.
 	var tag doc
 	s.json(service, "POST", "/qrs/tag", `{"name":"listed"}`, 201, &tag)

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/schema"
 )
 
@@ -114,11 +116,18 @@ func (s *Server) get(r *request, t *schema.Type, id string) (answer, error) {
 }
 
 func (s *Server) create(r *request, t *schema.Type) (answer, error) {
+	privileges, err := r.flag("privileges", false)
+	if err != nil {
+		return answer{}, err
+	}
 	doc := map[string]any{}
 	if err := r.json(&doc); err != nil {
 		return answer{}, err
 	}
 	made, err := s.repo.Create(r, r.caller, t, doc)
+	if err == nil && privileges {
+		err = s.privileged(r, t, made...)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -126,11 +135,18 @@ func (s *Server) create(r *request, t *schema.Type) (answer, error) {
 }
 
 func (s *Server) createMany(r *request, t *schema.Type) (answer, error) {
+	privileges, err := r.flag("privileges", false)
+	if err != nil {
+		return answer{}, err
+	}
 	var docs []map[string]any
 	if err := r.json(&docs); err != nil {
 		return answer{}, err
 	}
 	made, err := s.repo.Create(r, r.caller, t, docs...)
+	if err == nil && privileges {
+		err = s.privileged(r, t, made...)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -138,15 +154,39 @@ func (s *Server) createMany(r *request, t *schema.Type) (answer, error) {
 }
 
 func (s *Server) update(r *request, t *schema.Type, id string) (answer, error) {
+	privileges, err := r.flag("privileges", false)
+	if err != nil {
+		return answer{}, err
+	}
 	doc := map[string]any{}
 	if err := r.json(&doc); err != nil {
 		return answer{}, err
 	}
 	e, err := s.repo.Update(r, r.caller, t, id, doc)
+	if err == nil && privileges {
+		err = s.privileged(r, t, e)
+	}
 	if err != nil {
 		return answer{}, err
 	}
 	return ok(e)
+}
+
+// privileged adds to entities that were stored what the caller may do with
+// them now; nothing to those that he may not read.
+func (s *Server) privileged(r *request, t *schema.Type, list ...map[string]any) error {
+	for _, e := range list {
+		id, _ := e[schema.ID].(string)
+		whole, err := s.repo.Get(r, r.caller, t, id, true)
+		if errors.Is(err, repository.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		e[schema.Privileges] = whole[schema.Privileges]
+	}
+	return nil
 }
 
 func (s *Server) delete(r *request, t *schema.Type, id string) (answer, error) {
