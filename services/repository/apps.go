@@ -456,9 +456,17 @@ func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, b *burial, i
 			return err
 		}
 		if p.Type == "ReloadTask" {
-			if err := r.dropEvents(ctx, tx, &store.Entity{Type: p.Type, ID: p.ID}); err != nil {
+			task, err := tx.Lock(ctx, p.Type, p.ID)
+			if err == nil {
+				err = r.dropEvents(ctx, tx, task)
+			}
+			if err == nil {
+				err = r.deleteOperated(ctx, tx, task)
+			}
+			if err != nil {
 				return err
 			}
+			continue
 		}
 		if p.Type == AppContent.Library {
 			lib, err := tx.Lock(ctx, p.Type, p.ID)

@@ -126,7 +126,8 @@ func TestTasksTellWhatBecomesOfThem(t *testing.T) {
 		call("GET", "/qrs/executionresult/"+s.LastExecutionResult.ID, nil, 404, nil)
 
 		call("DELETE", "/qrs/reloadtask/"+first.ID, nil, 204, nil)
-		call("DELETE", "/qrs/reloadtask/"+copied.ID, nil, 204, nil)
+		call("DELETE", "/qrs/app/"+app, nil, 204, nil) // the copy goes with it
+		call("GET", "/qrs/reloadtask/"+copied.ID, nil, 404, nil)
 		for _, typ := range []string{"ReloadTaskOperational", "SchemaEventOperational"} {
 			list, err := n.repo.List(t.Context(), &self, n.repo.Schema().Type(typ), repository.Query{})
 			if err != nil || len(list) != 0 {
