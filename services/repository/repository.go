@@ -42,8 +42,9 @@ type Repository struct {
 	scriptLogs ScriptLogs
 	tickets    tickets // for script logs
 
-	directories Directories // nil: this node reads none
-	syncs       syncs
+	directories   Directories                // nil: this node reads none
+	checkSchedule func(map[string]any) error // nil: nobody looks
+	syncs         syncs
 
 	files     *appfiles.Folder // nil: this node keeps none
 	engine    Engine
@@ -65,7 +66,10 @@ type Options struct {
 	Content    *ContentStore
 	// Directories are where people of user directories are read.
 	Directories Directories
-	ImportDir   string // of files that may be imported by their names; "" = none
+	// CheckSchedule says what is wrong with the schedule of a SchemaEvent; nil:
+	// nobody looks.
+	CheckSchedule func(event map[string]any) error
+	ImportDir     string // of files that may be imported by their names; "" = none
 	// Member says that another node is the central one: this one makes no first
 	// entities, and does not end what others may be about to do with files.
 	Member bool
@@ -76,7 +80,7 @@ type Options struct {
 // Open opens the repository of a site. In an empty store it makes what every
 // site has.
 func Open(ctx context.Context, o Options) (*Repository, error) {
-	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, content: o.Content, importDir: o.ImportDir, scriptLogs: o.ScriptLogs, directories: o.Directories, targetsMax: targetsMax, gone: make(chan struct{})}
+	r := &Repository{schema: o.Store.Schema(), store: o.Store, now: o.Now, log: o.Log, files: o.Files, engine: o.Engine, content: o.Content, importDir: o.ImportDir, scriptLogs: o.ScriptLogs, directories: o.Directories, checkSchedule: o.CheckSchedule, targetsMax: targetsMax, gone: make(chan struct{})}
 	if r.now == nil {
 		r.now = time.Now
 	}

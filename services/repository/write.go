@@ -362,6 +362,8 @@ func (r *Repository) check(ctx context.Context, tx *store.Tx, t *schema.Type, ol
 		if err := r.checkVirtualProxy(t, old, doc); err != nil {
 			return err
 		}
+	case "SchemaEvent":
+		return r.checkEvent(t, old, doc)
 	}
 	return r.checkCustom(ctx, tx, t, old, doc)
 }
@@ -398,6 +400,29 @@ func (r *Repository) checkVirtualProxy(t *schema.Type, old *store.Entity, doc ma
 		return &schema.Error{Field: "defaultVirtualProxy", Reason: "there is one that is the default, and stays it"}
 	case is && text(merged["prefix"]) != "":
 		return &schema.Error{Field: "prefix", Reason: "the default virtual proxy has none"}
+	}
+	return nil
+}
+
+// scheduleFields are the fields of a SchemaEvent that say when it fires.
+var scheduleFields = []string{"timeZone", "daylightSavingTime", "startDate", "expirationDate", "incrementDescription", "schemaFilterDescription"}
+
+// checkEvent refuses an event that is no schedule: it would never fire, and
+// nobody would know why.
+func (r *Repository) checkEvent(t *schema.Type, old *store.Entity, doc map[string]any) error {
+	says := func(field string) bool { _, has := doc[field]; return has }
+	if r.checkSchedule == nil || old != nil && !slices.ContainsFunc(scheduleFields, says) {
+		return nil
+	}
+	change, err := r.schema.Validate(t, doc, old == nil)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		change = r.schema.Merge(t, old.Doc, change)
+	}
+	if err := r.checkSchedule(change); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func newNode(t *testing.T, dir string, db *store.Store) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repo, err := repository.Open(t.Context(), repository.Options{Store: db, Files: files, Engine: NewApps(lib), Content: content, ImportDir: filepath.Join(dir, "Import")})
+	repo, err := repository.Open(t.Context(), repository.Options{Store: db, Files: files, Engine: NewApps(lib), Content: content, CheckSchedule: checkSchedule, ImportDir: filepath.Join(dir, "Import")})
 	if err != nil {
 		t.Fatal(err)
 	}

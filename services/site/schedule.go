@@ -246,6 +246,13 @@ func queueOf(typ string) string {
 	return ""
 }
 
+// checkSchedule says what is wrong with the schedule of an event that is about
+// to be saved.
+func checkSchedule(event map[string]any) error {
+	_, err := scheduler.NewSchedule(schemaEvent(&store.Entity{Doc: event}))
+	return err
+}
+
 func schemaEvent(e *store.Entity) scheduler.SchemaEvent {
 	out := scheduler.SchemaEvent{
 		TimeZone: text(e, "timeZone"), Daylight: scheduler.Daylight(whole(e.Doc["daylightSavingTime"])), Increment: text(e, "incrementDescription"),

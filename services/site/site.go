@@ -230,7 +230,7 @@ func (s *Site) openRepository(ctx context.Context) error {
 	}
 	logs := repository.ScriptLogs(filepath.Join(logDir(s.opt.Dir), "Script"))
 	s.repo, err = repository.Open(ctx, repository.Options{
-		Store: s.store, Files: files, Engine: NewApps(s.lib), Content: content, Directories: newDirectories(), ImportDir: s.opt.importDir(), ScriptLogs: logs, Member: !s.opt.central(), Log: s.log.repository.Logger,
+		Store: s.store, Files: files, Engine: NewApps(s.lib), Content: content, Directories: newDirectories(), CheckSchedule: checkSchedule, ImportDir: s.opt.importDir(), ScriptLogs: logs, Member: !s.opt.central(), Log: s.log.repository.Logger,
 	})
 	if err != nil {
 		return err

@@ -78,6 +78,20 @@ func TestTasksTellWhatBecomesOfThem(t *testing.T) {
 			t.Errorf("a copy by hand: %+v", copied.Operational)
 		}
 
+		wrong := func(field, value string) map[string]any {
+			e := map[string]any{
+				"name": "wrong", "reloadTask": ref(first.ID), "startDate": "2020-01-01T10:00:00.000Z", "expirationDate": "9999-01-01T00:00:00.000Z", "timeZone": "UTC",
+				"schemaFilterDescription": []any{"* * - * * * * *"}, "incrementDescription": "0 0 1 0",
+			}
+			if e[field] = value; field == "schemaFilterDescription" {
+				e[field] = []any{value}
+			}
+			return e
+		}
+		for field, value := range map[string]string{"timeZone": "Nope/Zone", "incrementDescription": "daily", "schemaFilterDescription": "* * - 9 1 * * *"} {
+			call("POST", "/qrs/schemaevent", wrong(field, value), 400, nil) // it would never fire
+		}
+
 		b := &board{db: db, ended: func(*endedAttempt) {}}
 		c := &calendar{board: b}
 		event := func() (e entity) {
@@ -105,6 +119,7 @@ func TestTasksTellWhatBecomesOfThem(t *testing.T) {
 		}
 		next("2026-02-03T09:00:00Z", "2026-02-03T10:00:00.000Z")
 		next("2026-02-03T10:00:00Z", "2026-02-04T10:00:00.000Z")
+		call("PUT", "/qrs/schemaevent/"+event().ID, map[string]any{"incrementDescription": "daily"}, 400, nil)
 		call("PUT", "/qrs/reloadtask/"+first.ID, map[string]any{"enabled": false, "operational": nil}, 200, nil)
 		next("2026-02-03T10:00:01Z", "1753-01-01T00:00:00.000Z")
 		call("PUT", "/qrs/reloadtask/"+first.ID, map[string]any{"enabled": true}, 200, nil)
