@@ -164,7 +164,7 @@ func TestUserDirectories(t *testing.T) {
 		Details []struct{ Message string }
 	}
 	eventually(t, "three results", func() bool {
-		p.call(200, "GET", "executionresult/full?filter=taskID+eq+"+tasks[0].ID, nil, &results)
+		p.call(200, "GET", "executionresult/full?filter=status+eq+FinishedSuccess+and+taskID+eq+"+tasks[0].ID, nil, &results)
 		return len(results) == 3
 	})
 	told := fmt.Sprint(results)
