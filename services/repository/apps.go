@@ -438,7 +438,7 @@ func (r *Repository) DeleteApp(ctx context.Context, c *Caller, id string) error 
 
 // parts are the types of entities that go with what they belong to: objects and
 // tasks with their app.
-var parts = []string{"AppObject", "AppContent", "AppDataSegment", "AppInternal", "ReloadTask", "ExecutionSession", "ExecutionResult"}
+var parts = []string{"AppObject", "AppContent", "AppDataSegment", "AppInternal", "ReloadTask", executionType, "ExecutionResult"}
 
 // deleteParts deletes what belongs to an entity.
 func (r *Repository) deleteParts(ctx context.Context, tx *store.Tx, b *burial, id string) error {

@@ -115,7 +115,7 @@ func (r *Repository) dropEvents(ctx context.Context, tx *store.Tx, task *store.E
 	}
 	field, seen := taskField(task.Type), map[string]bool{}
 	for _, p := range referrers {
-		if p.Type == "ExecutionSession" {
+		if p.Type == executionType {
 			if err := tx.Delete(ctx, p.Type, p.ID); err != nil {
 				return err
 			}
@@ -174,23 +174,24 @@ func (r *Repository) CopyTask(ctx context.Context, c *Caller, id, name string, w
 	return made[0], nil
 }
 
-// Execution returns the execution session of an execution that has not ended,
-// for who may read its task: whoever started it waits for its end.
-func (r *Repository) Execution(ctx context.Context, c *Caller, id string) (map[string]any, error) {
-	e, err := r.store.Get(ctx, "ExecutionSession", id)
+// executionType is the type of entities that stand for executions which have not
+// ended.
+const executionType = "ExecutionSession"
+
+// execution is allowed for one of those, which may be read by who may read its
+// task: whoever started it waits for its end.
+func (r *Repository) execution(ctx context.Context, c *Caller, id string) (*decider, *store.Entity, error) {
+	e, err := r.store.Get(ctx, executionType, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, typ := range r.schema.Concrete(r.schema.Type("Task")) {
 		if task := refID(e.Doc[taskField(typ)]); task != "" {
 			d, _, err := r.allowed(ctx, c, typ, task, rules.Read)
-			if err != nil {
-				return nil, err
-			}
-			return r.one(ctx, d, e, false)
+			return d, e, err
 		}
 	}
-	return nil, fmt.Errorf("execution session %s: %w", id, ErrNotFound)
+	return nil, nil, fmt.Errorf("execution session %s: %w", id, ErrNotFound)
 }
 
 // TasksNamed returns the ids of the tasks of a name that the caller may read.

@@ -52,7 +52,7 @@ func TestLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, "the end of "+name, func() bool {
-			_, err := s.Repo().Execution(t.Context(), &self, execution)
+			_, err := s.Repo().Get(t.Context(), &self, s.Repo().Schema().Type("ExecutionSession"), execution, false)
 			return errors.Is(err, repository.ErrNotFound)
 		})
 	}

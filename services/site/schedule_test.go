@@ -110,7 +110,7 @@ func TestScheduledReload(t *testing.T) {
 			t.Fatalf("results %v, want %v", results(), want)
 		}
 	}
-	if _, err := repo.Execution(t.Context(), &self, execution); !errors.Is(err, repository.ErrNotFound) {
+	if _, err := repo.Get(t.Context(), &self, types.Type("ExecutionSession"), execution, false); !errors.Is(err, repository.ErrNotFound) {
 		t.Errorf("an execution that has ended: %v", err)
 	}
 }

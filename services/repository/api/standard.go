@@ -103,12 +103,7 @@ func (s *Server) get(r *request, t *schema.Type, id string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	var e map[string]any
-	if t.Name == "ExecutionSession" {
-		e, err = s.repo.Execution(r, r.caller, id)
-	} else {
-		e, err = s.repo.Get(r, r.caller, t, id, privileges)
-	}
+	e, err := s.repo.Get(r, r.caller, t, id, privileges)
 	if err != nil {
 		return answer{}, err
 	}
