@@ -55,7 +55,7 @@ func identify(ctx *fasthttp.RequestCtx) client {
 	if directory != "" {
 		c.user.ID = directory + `\` + id
 	}
-	eachAttribute(string(ctx.Request.Header.Peek("X-Qlik-Security")), func(key, value string) {
+	EachAttribute(string(ctx.Request.Header.Peek("X-Qlik-Security")), func(key, value string) {
 		c.attributes[key] = append(c.attributes[key], value)
 		switch key {
 		case "group":
@@ -67,9 +67,9 @@ func identify(ctx *fasthttp.RequestCtx) client {
 	return c
 }
 
-// eachAttribute calls f for every key=value of a list with semicolons, keys
-// in lower case, values decoded.
-func eachAttribute(list string, f func(key, value string)) {
+// EachAttribute calls f for every key=value of a list with semicolons, as a
+// trusted proxy writes it: keys in lower case, values decoded.
+func EachAttribute(list string, f func(key, value string)) {
 	for _, part := range strings.Split(list, ";") {
 		if key, value, ok := strings.Cut(part, "="); ok {
 			value = strings.TrimSpace(value)

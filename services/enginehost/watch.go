@@ -89,7 +89,7 @@ func (h *Host) sessionEnded(s *session.Session) {
 
 // userOf parts the name of a user as proxies write it.
 func userOf(name string) (directory, id string) {
-	eachAttribute(name, func(key, value string) {
+	EachAttribute(name, func(key, value string) {
 		switch key {
 		case "userdirectory":
 			directory = value

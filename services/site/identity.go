@@ -4,13 +4,13 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
-	"net/url"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/cognate-bi/cognate/services/accept"
 	"github.com/cognate-bi/cognate/services/certs"
+	"github.com/cognate-bi/cognate/services/enginehost"
 	"github.com/cognate-bi/cognate/services/repository"
 	"github.com/cognate-bi/cognate/services/repository/api"
 	"github.com/cognate-bi/cognate/services/repository/rules"
@@ -51,7 +51,7 @@ func serveRepository(server *api.Server, ctx *fasthttp.RequestCtx) {
 // Names are read in any case, values may be encoded as in addresses. Attributes
 // of what surrounds a request go to user.environment, others to the user as well.
 func callerOf(ctx *fasthttp.RequestCtx) (c repository.Caller, ok bool) {
-	each(string(ctx.Request.Header.Peek("X-Qlik-User")), func(key, value string) {
+	enginehost.EachAttribute(string(ctx.Request.Header.Peek("X-Qlik-User")), func(key, value string) {
 		switch key {
 		case "userdirectory":
 			c.Directory = value
@@ -63,7 +63,7 @@ func callerOf(ctx *fasthttp.RequestCtx) (c repository.Caller, ok bool) {
 	if c.IsService() {
 		c.Context = rules.ContextBoth
 	}
-	each(string(ctx.Request.Header.Peek("X-Qlik-Security")), func(key, value string) {
+	enginehost.EachAttribute(string(ctx.Request.Header.Peek("X-Qlik-Security")), func(key, value string) {
 		if key == "context" && strings.EqualFold(value, "AppAccess") {
 			c.Context = rules.ContextHub
 		}
@@ -82,21 +82,5 @@ func note(c *repository.Caller, key, value string) {
 	default:
 		c.Session[key] = append(c.Session[key], rules.Texts(value)...)
 		c.Environment[key] = append(c.Environment[key], rules.Texts(value)...)
-	}
-}
-
-// each calls f for every key=value of a list with semicolons, keys in lower
-// case.
-func each(list string, f func(key, value string)) {
-	for part := range strings.SplitSeq(list, ";") {
-		key, value, ok := strings.Cut(part, "=")
-		if !ok {
-			continue
-		}
-		value = strings.TrimSpace(value)
-		if decoded, err := url.PathUnescape(value); err == nil {
-			value = decoded
-		}
-		f(strings.ToLower(strings.TrimSpace(key)), value)
 	}
 }
