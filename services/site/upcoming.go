@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/cognate-bi/cognate/services/repository"
@@ -49,24 +50,43 @@ func (c *calendar) step(ctx context.Context, now time.Time) error {
 		return err
 	}
 	next := plan.Upcoming(now)
-	if !c.begun || !maps.Equal(next.Tasks, c.said.Tasks) {
-		if err := c.write(ctx, "Task", next.Tasks); err != nil {
-			return err
-		}
+	if err := c.write(ctx, "Task", c.said.Tasks, next.Tasks); err != nil {
+		return err
 	}
-	if !c.begun || !maps.Equal(next.Events, c.said.Events) {
-		if err := c.write(ctx, "SchemaEvent", next.Events); err != nil {
-			return err
-		}
+	if err := c.write(ctx, "SchemaEvent", c.said.Events, next.Events); err != nil {
+		return err
 	}
 	c.plan, c.said, c.begun = plan, next, true
 	return nil
 }
 
-// write notes when the entities of a type are next due; those that are not
-// named are not.
-func (c *calendar) write(ctx context.Context, typ string, next map[string]time.Time) error {
-	list, err := c.board.db.List(ctx, typ, store.Query{})
+// changed returns the keys whose times are others than before.
+func changed(before, now map[string]time.Time) []string {
+	ids := []string{}
+	for id, t := range now {
+		if was, ok := before[id]; !ok || !was.Equal(t) {
+			ids = append(ids, id)
+		}
+	}
+	for id := range before {
+		if _, ok := now[id]; !ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// write notes when the entities of a type are next due, those that are due at
+// another time than was said before; those that are not named are not due. At
+// first it looks at all, as nobody knows what was said.
+func (c *calendar) write(ctx context.Context, typ string, before, next map[string]time.Time) error {
+	var q store.Query
+	if c.begun {
+		if q.IDs = changed(before, next); len(q.IDs) == 0 {
+			return nil
+		}
+	}
+	list, err := c.board.db.List(ctx, typ, q)
 	if err != nil {
 		return err
 	}
@@ -76,13 +96,9 @@ func (c *calendar) write(ctx context.Context, typ string, next map[string]time.T
 			ids[e.ID] = id
 		}
 	}
-	states, err := c.board.db.List(ctx, typ+"Operational", store.Query{})
+	said, err := c.board.db.ByIDs(ctx, slices.Collect(maps.Values(ids)))
 	if err != nil {
 		return err
-	}
-	said := map[string]*store.Entity{}
-	for _, s := range states {
-		said[s.ID] = s
 	}
 	for entity, id := range ids {
 		at := schema.NullDate
