@@ -21,11 +21,14 @@ var children = map[string][]string{
 // trigger starts one task, a rule watches one and an execution is of one.
 var taskFields = []string{"reloadTask", "userSyncTask", "externalProgramTask"}
 
-// kindOfType is the value of a parent's field that tells its children apart.
-var kindOfType = []struct {
+// A given is the default of a field that the description does not have.
+type given struct {
 	typ, field string
 	value      int64
-}{
+}
+
+// kindOfType is the value of a parent's field that tells its children apart.
+var kindOfType = []given{
 	{"ReloadTask", "taskType", 0},
 	{"ExternalProgramTask", "taskType", 1},
 	{"UserSyncTask", "taskType", 2},
@@ -33,12 +36,9 @@ var kindOfType = []struct {
 	{"CompositeEvent", "eventType", 1},
 }
 
-// undescribed are defaults that the description does not have: it only says that
-// the fields are required. Clients leave them out.
-var undescribed = []struct {
-	typ, field string
-	value      int64
-}{
+// undescribed are of fields that the description only says to be required.
+// Clients leave them out.
+var undescribed = []given{
 	{"ReloadTask", "taskSessionTimeout", 1440},
 	{"ReloadTask", "maxRetries", 0},
 	{"ExternalProgramTask", "taskSessionTimeout", 1440},
