@@ -7,10 +7,10 @@ import (
 
 // Subset returns a sealed catalog of some rows and fields of tables of a sealed
 // one: keep gives the rows of a table that stay (nil: all), omit tells the fields
-// that go, and with them tables that have no others. Values that no row is left of are gone from the symbol tables, and
-// the others are numbered as they come, as if only these rows had been loaded:
-// not even the order tells of rows that went. What stays is shared where nothing
-// of it changes.
+// that go, and with them tables that have no others. Values that no row is left
+// of are gone from the symbol tables, and the others are numbered as they come,
+// as if only these rows had been loaded: not even the order tells of rows that
+// went. What stays is shared where nothing of it changes.
 func (c *Catalog) Subset(tables []*Table, keep func(*Table) *bitset.Set, omit func(*Field) bool) (*Catalog, error) {
 	out := NewCatalog(c.Show)
 	out.Workers, out.damage = c.Workers, c.damage

@@ -78,9 +78,8 @@ func moves(t *schema.Type, old, after map[string]any) bool {
 }
 
 // needTargets refuses references to entities that a person may not read, as if
-// they did not exist: answers show what an entity
-// refers to. Those that are there already stay. Owners are shown anyway, to
-// everybody who sees what they own.
+// they did not exist: answers show what an entity refers to. Those that are there
+// already stay. Owners are shown anyway, to everybody who sees what they own.
 func (r *Repository) needTargets(ctx context.Context, l *loader, d *decider, t *schema.Type, old, after map[string]any) error {
 	if d.access == nil {
 		return nil
