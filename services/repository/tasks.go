@@ -59,13 +59,13 @@ func (r *Repository) changeTask(ctx context.Context, c *Caller, t *schema.Type, 
 	return r.one(ctx, d, e, false)
 }
 
-// taskField is the field of an event that names a task of the type.
-func taskField(typ string) string { return strings.ToLower(typ[:1]) + typ[1:] }
+// TaskField is the field of events and executions that names a task of the type.
+func TaskField(typ string) string { return strings.ToLower(typ[:1]) + typ[1:] }
 
 // changeEvents changes the events of one type of a task. An event of another
 // task is not touched.
 func (r *Repository) changeEvents(ctx context.Context, tx *store.Tx, d *decider, task *store.Entity, typ string, events []map[string]any, gone []string) error {
-	t, field := r.schema.Type(typ), taskField(task.Type)
+	t, field := r.schema.Type(typ), TaskField(task.Type)
 	own := func(id string) error {
 		e, err := tx.Get(ctx, typ, id)
 		if err == nil && refID(e.Doc[field]) != task.ID {
@@ -113,7 +113,7 @@ func (r *Repository) dropEvents(ctx context.Context, tx *store.Tx, task *store.E
 	if err != nil {
 		return err
 	}
-	field, seen := taskField(task.Type), map[string]bool{}
+	field, seen := TaskField(task.Type), map[string]bool{}
 	for _, p := range referrers {
 		if p.Type == executionType {
 			if err := tx.Delete(ctx, p.Type, p.ID); err != nil {
@@ -186,7 +186,7 @@ func (r *Repository) execution(ctx context.Context, c *Caller, id string) (*deci
 		return nil, nil, err
 	}
 	for _, typ := range r.schema.Concrete(r.schema.Type("Task")) {
-		if task := refID(e.Doc[taskField(typ)]); task != "" {
+		if task := refID(e.Doc[TaskField(typ)]); task != "" {
 			d, _, err := r.allowed(ctx, c, typ, task, rules.Read)
 			return d, e, err
 		}

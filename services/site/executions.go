@@ -82,7 +82,7 @@ func (b *board) showOne(ctx context.Context, tx *store.Tx, e *scheduler.Executio
 		return err
 	}
 	doc := map[string]any{
-		taskField(task.Type): ref(task.ID), "executionResult": ref(result.ID), "executingNode": node, "app": task.Doc["app"],
+		repository.TaskField(task.Type): ref(task.ID), "executionResult": ref(result.ID), "executingNode": node, "app": task.Doc["app"],
 		"abortAt": abortAt, "abortReason": number(int(e.Abort)), "retries": number(max(0, e.Attempt-1)), "user": tx.User,
 	}
 	if _, err := put(ctx, tx, sessionType, e.ID, doc); err != nil {
@@ -105,11 +105,7 @@ func countTrigger(ctx context.Context, tx *store.Tx, e *scheduler.Execution) err
 	if err != nil {
 		return err
 	}
-	state, ok := objectOf(event.Doc["operational"])["id"].(string)
-	if !ok {
-		return nil
-	}
-	was, err := tx.Get(ctx, typ+"Operational", state)
+	was, err := tx.Get(ctx, typ+"Operational", refID(event.Doc["operational"]))
 	if err != nil {
 		return err
 	}
@@ -117,12 +113,9 @@ func countTrigger(ctx context.Context, tx *store.Tx, e *scheduler.Execution) err
 	if kind == scheduler.BySchedule {
 		now["lastEventDate"] = schema.FormatDate(e.Triggered)
 	}
-	_, err = tx.Update(ctx, was.Type, state, now)
+	_, err = tx.Update(ctx, was.Type, was.ID, now)
 	return err
 }
-
-// taskField is the field of references to tasks of a type.
-func taskField(typ string) string { return strings.ToLower(typ[:1]) + typ[1:] }
 
 // schedulerOf returns a reference to the scheduler of a worker's node; for what
 // waits, to one of the site's.
@@ -177,25 +170,16 @@ func put(ctx context.Context, tx *store.Tx, typ, id string, doc map[string]any) 
 
 // setLast makes a result the last one of a task.
 func setLast(ctx context.Context, tx *store.Tx, task *store.Entity, resultID string) error {
-	last := map[string]any{"lastExecutionResult": ref(resultID)}
-	if id, ok := objectOf(task.Doc["operational"])["id"].(string); ok {
-		was, err := tx.Get(ctx, task.Type+"Operational", id)
-		if err != nil {
-			return err
-		}
-		before, _ := objectOf(was.Doc["lastExecutionResult"])["id"].(string)
-		if before == resultID {
-			return nil
-		}
-		if _, err := tx.Update(ctx, was.Type, id, last); err != nil {
-			return err
-		}
-		return repository.DropNeverStarted(ctx, tx, before)
-	}
-	operational, err := tx.Create(ctx, task.Type+"Operational", last)
+	was, err := tx.Get(ctx, task.Type+"Operational", refID(task.Doc["operational"]))
 	if err != nil {
 		return err
 	}
-	_, err = tx.Update(ctx, task.Type, task.ID, map[string]any{"operational": ref(operational.ID)})
-	return err
+	before := refID(was.Doc["lastExecutionResult"])
+	if before == resultID {
+		return nil
+	}
+	if _, err := tx.Update(ctx, was.Type, was.ID, map[string]any{"lastExecutionResult": ref(resultID)}); err != nil {
+		return err
+	}
+	return repository.DropNeverStarted(ctx, tx, before)
 }

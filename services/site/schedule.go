@@ -179,6 +179,12 @@ func plain(message string) string {
 
 func ref(id string) map[string]any { return map[string]any{"id": id} }
 
+// refID returns the id of a reference, "" of none.
+func refID(v any) string {
+	id, _ := objectOf(v)["id"].(string)
+	return id
+}
+
 func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 
 // Plan implements [scheduler.Store].

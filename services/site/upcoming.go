@@ -92,7 +92,7 @@ func (c *calendar) write(ctx context.Context, typ string, before, next map[strin
 	}
 	ids := map[string]string{} // of what says it, by entity
 	for _, e := range list {
-		if id, ok := objectOf(e.Doc["operational"])["id"].(string); ok {
+		if id := refID(e.Doc["operational"]); id != "" {
 			ids[e.ID] = id
 		}
 	}
